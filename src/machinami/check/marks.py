@@ -1,0 +1,27 @@
+"""What `check` says of a photo, and which of its marks depend on other photos."""
+
+from dataclasses import dataclass
+
+from machinami.catalog import Photo
+
+__all__ = ["Mark", "is_about_others", "is_candidate"]
+
+_ABOUT_OTHERS = ("exact-duplicate", "label-conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Why a photo is unfit."""
+
+    reason: str  # "code: details"
+    score: float | None = None  # the measure behind it
+
+
+def is_candidate(photo: Photo) -> bool:
+    """Whether `check` has a say: kept photos, and those it marked itself."""
+    return photo.state == "fetched" or (photo.state == "rejected" and photo.rejected_by == "check")
+
+
+def is_about_others(photo: Photo) -> bool:
+    """Whether the photo bears a mark that another photo is the reason of."""
+    return photo.state == "rejected" and (photo.reason or "").partition(":")[0] in _ABOUT_OTHERS

@@ -1,0 +1,65 @@
+"""Each photo by itself: is its file still there and the same, can it be decoded, is it large enough."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from machinami.catalog import Photo
+from machinami.check.marks import Mark
+from machinami.check.placeholders import judge_flatness
+from machinami.config import CheckConfig
+from machinami.images.decode import PhotoError, digest_photo
+from machinami.images.measure import measure_photo
+from machinami.project import Project
+
+__all__ = ["Judged", "judge_photo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A photo with what was measured of it now, and its mark, if any."""
+
+    photo: Photo
+    mark: Mark | None
+
+
+def judge_photo(project: Project, photo: Photo, config: CheckConfig) -> Judged:
+    """The photo's mark by itself. What the user took back is kept, unless its file is of no use any more."""
+    try:
+        photo = _measured(project, photo, config)
+    except PhotoError as error:
+        return Judged(photo, Mark(error.reason))
+    if photo.kept_by_user:
+        return Judged(photo, None)
+    return Judged(photo, _judge_size(photo, config.min_side_px) or _judge_card(photo, config))
+
+
+def _measured(project: Project, photo: Photo, config: CheckConfig) -> Photo:
+    """The photo with all its measures; it is decoded only where one is missing. Raises PhotoError."""
+    if photo.file is None:
+        raise PhotoError(photo.source_id, "missing-file")
+    path = project.path_of(photo.file)
+    sha256 = digest_photo(path)
+    if photo.sha256 is not None and photo.sha256 != sha256:
+        raise PhotoError(str(path), "file-changed: it is not what was imported; import it again")
+    if None not in (photo.sha256, photo.width, photo.height, photo.pixels_sha256, photo.grey_share):
+        return photo
+    measured = measure_photo(path, max_pixels=config.max_pixels, now=datetime.now(UTC))
+    return replace(
+        photo,
+        sha256=sha256,
+        width=measured.width,
+        height=measured.height,
+        pixels_sha256=measured.pixels_sha256,
+        grey_share=measured.grey_share,
+    )
+
+
+def _judge_size(photo: Photo, min_side_px: int) -> Mark | None:
+    side_px = min(photo.width or 0, photo.height or 0)
+    if side_px >= min_side_px:
+        return None
+    return Mark(f"too-small: {side_px} px, less than {min_side_px}", float(side_px))
+
+
+def _judge_card(photo: Photo, config: CheckConfig) -> Mark | None:
+    return judge_flatness(photo, placeholder_share=config.placeholder_share)

@@ -1,0 +1,171 @@
+"""Commands about the network: train, evaluate, explain, report."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from machinami.cli.options import folder_argument, json_option, machine_options, quiet_option
+from machinami.cli.output import print_json, print_table, progress_for, share
+from machinami.errors import UsageError
+
+__all__ = ["evaluate", "explain", "report", "train"]
+
+
+@click.command()
+@folder_argument
+@machine_options
+@json_option
+@quiet_option
+def train(folder: Path, *, device: str, threads: int | None, as_json: bool, quiet: bool) -> None:
+    r"""Train the network on the training blocks; validation blocks choose. Ctrl-C keeps the best state so far.
+
+    \b
+    Example:
+      machinami train tokyo
+    """
+    from machinami.project import Project
+    from machinami.train.stage import train_project
+
+    project = Project.open(folder)
+    trained = train_project(
+        project, project.config(), device=device, threads=threads, progress=progress_for(quiet=quiet)
+    )
+    if as_json:
+        print_json(asdict(trained))
+        return
+    print_table(
+        ["tried", "loss", "balanced accuracy"],
+        [(name, f"{f['loss']:.3f}", f"{f['balanced_accuracy']:.3f}") for name, f in trained.candidates.items()],
+    )
+    click.echo(f"\nTrained: {trained.tuned} (figures above are of the validation blocks)")
+    click.echo(f"Next: `machinami evaluate {folder}`")
+
+
+@click.command()
+@folder_argument
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another labelled set (a folder for each place); opens no test blocks.",
+)
+@click.option("--table", type=click.Path(path_type=Path, exists=True), help="The table that goes with --photos.")
+@machine_options
+@json_option
+@quiet_option
+def evaluate(
+    folder: Path,
+    *,
+    photos: Path | None,
+    table: Path | None,
+    device: str,
+    threads: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    r"""Measure the network on the test blocks; then fit it once more on all blocks, for predicting.
+
+    \b
+    Example:
+      machinami evaluate tokyo
+      machinami evaluate tokyo --photos other-photos
+    """
+    from machinami.project import Project
+
+    project, progress = Project.open(folder), progress_for(quiet=quiet)
+    config = project.config()
+    if table and not photos:
+        raise UsageError("--table goes with --photos: it labels another set")
+    if photos:
+        from machinami.evaluate.others import evaluate_others
+
+        figures = evaluate_others(project, config, photos, table=table, device=device, progress=progress)
+    else:
+        from machinami.evaluate.stage import evaluate_project
+        from machinami.train.stage import refit_project
+
+        figures = evaluate_project(project, config, device=device, threads=threads, progress=progress).figures
+        if config.train.refit:
+            refit_project(project, config, device=device, threads=threads, progress=progress)
+    if as_json:
+        print_json(figures)
+        return
+    test = figures["test"]
+    click.echo(f"Balanced accuracy {share(test['balanced_accuracy'])}, accuracy {share(test['accuracy'])}")
+    click.echo(f"on {test['photos']} photos in {test['blocks']} blocks never learned from\n" if not photos else "")
+    rows = [
+        (
+            place,
+            f["photos"],
+            f["blocks"],
+            *(None if f[m] is None else f"{f[m]:.3f}" for m in ("precision", "recall", "f1")),
+        )
+        for place, f in figures["per_place"].items()
+    ]
+    print_table(["place", "photos", "blocks", "precision", "recall", "F1"], rows)
+
+
+@click.command()
+@folder_argument
+@machine_options
+@json_option
+@quiet_option
+def explain(folder: Path, *, device: str, threads: int | None, as_json: bool, quiet: bool) -> None:
+    r"""Heatmaps of the test photos, and how much of the evidence falls on which region.
+
+    \b
+    Example:
+      machinami explain tokyo
+    """
+    from machinami.explain.stage import explain_project
+    from machinami.models.device import using_threads
+    from machinami.project import Project
+
+    project = Project.open(folder)
+    with using_threads(threads):
+        explained = explain_project(project, project.config(), device=device, progress=progress_for(quiet=quiet))
+    if as_json:
+        print_json(asdict(explained))
+        return
+    click.echo(
+        f"{explained.photos} photos explained ({explained.method}, {explained.layer}); "
+        f"each map sums to its score within {explained.completeness_max:.1e} logits"
+        if explained.closed_form
+        else f"{explained.photos} photos explained ({explained.method}, {explained.layer})"
+    )
+    rows = [
+        (place, region, *(_figure(row[name]) for name in ("share", "area_share", "lift", "low", "high")), row["photos"])
+        for place, regions in explained.attention["places"].items()
+        for region, row in regions.items()
+    ]
+    if rows:
+        click.echo()
+        print_table(["place", "region", "share", "area", "lift", "low", "high", "photos"], rows)
+
+
+def _figure(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
+
+
+@click.command()
+@folder_argument
+@json_option
+@quiet_option
+def report(folder: Path, *, as_json: bool, quiet: bool) -> None:
+    r"""Write report.html: one file that opens anywhere, with everything that was found.
+
+    \b
+    Example:
+      machinami report tokyo
+    """
+    from machinami.project import Project
+    from machinami.report import build_report
+
+    project = Project.open(folder)
+    built = build_report(project, project.config(), progress=progress_for(quiet=quiet))
+    if as_json:
+        print_json(asdict(built))
+        return
+    for sentence in built.sentences:
+        click.echo(sentence)
+    click.echo(f"\nThe report: {Path(built.path).resolve()}")

@@ -1,0 +1,69 @@
+"""`machinami`: the group of all commands, and how errors end them."""
+
+import sys
+from typing import NoReturn
+
+import click
+
+from machinami import __version__
+from machinami.cli import demo, learn, photos, predict, project
+from machinami.errors import MachinamiError
+
+__all__ = ["cli", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="machinami")
+def cli() -> None:
+    r"""Tell places apart from street photos, and see what gives each place away.
+
+    \b
+    A first project, from two folders of photos:
+      machinami new tokyo
+      machinami import tokyo PHOTOS        (a folder for each place in it)
+      machinami run tokyo
+    """
+
+
+for command in (
+    demo.demo,
+    project.new,
+    photos.import_,
+    photos.collect,
+    project.status,
+    photos.check,
+    photos.split,
+    learn.train,
+    learn.evaluate,
+    learn.explain,
+    learn.report,
+    project.run,
+    predict.predict,
+):
+    cli.add_command(command)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the code of what happened."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command line; what is to be said is printed."""
+    try:
+        result = cli.main(arguments, prog_name="machinami", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nStopped. What was finished is kept; the same command goes on from there.", err=True)
+        return 130
+    except MachinamiError as error:
+        click.echo(f"machinami: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of a pipe went away, e.g. `| head`
+        sys.stderr.close()
+        return 141
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,141 @@
+"""Commands about photos: import, collect, check, split."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from machinami.cli.options import folder_argument, json_option, quiet_option
+from machinami.cli.output import print_json, print_table, progress_for
+
+__all__ = ["check", "collect", "import_", "split"]
+
+_EXISTING = click.Path(path_type=Path, exists=True)
+
+
+@click.command(name="import")
+@folder_argument
+@click.argument("photos", metavar="PHOTOS", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--table", type=_EXISTING, help="CSV or Parquet: file, place, and what else is known of each photo.")
+@click.option("--masks", type=_EXISTING, help="Region masks: PNGs named like the photos, and a regions.json.")
+@click.option("--link", is_flag=True, help="Refer to the photos where they are instead of copying them.")
+@json_option
+@quiet_option
+def import_(
+    folder: Path, photos: Path, *, table: Path | None, masks: Path | None, link: bool, as_json: bool, quiet: bool
+) -> None:
+    r"""Take photos of your own into the project.
+
+    PHOTOS is a folder with a folder for each place, or goes with a --table, or holds photos whose EXIF positions
+    are looked up in the areas of the places. Importing again adds nothing.
+
+    \b
+    Example:
+      machinami import tokyo ~/street-photos
+      machinami import tokyo ~/dataset --table ~/dataset/photos.csv
+    """
+    from machinami.collect.importing import import_photos
+    from machinami.project import Project
+
+    project = Project.open(folder)
+    report = import_photos(
+        project, project.config(), photos, table=table, masks=masks, link=link, progress=progress_for(quiet=quiet)
+    )
+    if as_json:
+        print_json(asdict(report))
+        return
+    print_table(["place", "photos"], report.by_place.items())
+    click.echo(
+        f"\n{report.added} added, {report.updated} updated, {report.already} known already, "
+        f"{report.rejected} rejected, {report.failed} failed; {report.masks} masks"
+    )
+    for name, reason in report.problems:
+        click.echo(f"  {name}: {reason}")
+    for note in report.notes:
+        click.echo(f"  {note}")
+
+
+@click.command()
+@folder_argument
+@json_option
+@quiet_option
+def collect(folder: Path, *, as_json: bool, quiet: bool) -> None:
+    r"""Collect photos from the source in machinami.toml: here, the made town (source.kind = "town").
+
+    \b
+    Example:
+      machinami collect tokyo
+    """
+    from machinami.collect.made import collect_town
+    from machinami.project import Project
+
+    project = Project.open(folder)
+    report = collect_town(project, project.config(), progress=progress_for(quiet=quiet))
+    if as_json:
+        print_json(asdict(report))
+        return
+    print_table(["place", "photos"], report.by_place.items())
+    click.echo(f"\n{report.added} made, {report.already} there already")
+
+
+@click.command()
+@folder_argument
+@click.option("--restore", multiple=True, type=int, metavar="PHOTO_ID", help="Take the mark of a photo back.")
+@json_option
+@quiet_option
+def check(folder: Path, *, restore: tuple[int, ...], as_json: bool, quiet: bool) -> None:
+    r"""Mark unfit photos with a reason: undecodable, too small, doubles, placeholders. Nothing is deleted.
+
+    \b
+    Example:
+      machinami check tokyo
+      machinami check tokyo --restore 17 --restore 23
+    """
+    from machinami.check import check_photos, restore_photos
+    from machinami.project import Project
+
+    project = Project.open(folder)
+    config, progress = project.config(), progress_for(quiet=quiet)
+    if restore:
+        restore_photos(project, config, restore)
+    report = check_photos(project, config, progress=progress)
+    if as_json:
+        print_json(asdict(report))
+        return
+    with project.catalog() as catalog:
+        print_table(["place", "state", "reason", "photos"], catalog.counts())
+
+
+@click.command()
+@folder_argument
+@json_option
+@quiet_option
+def split(folder: Path, *, as_json: bool, quiet: bool) -> None:
+    r"""Lay blocks of ground and folds, and report them.
+
+    \b
+    Example:
+      machinami split tokyo
+    """
+    from machinami.project import Project
+    from machinami.split import lay_split
+
+    project = Project.open(folder)
+    laid = lay_split(project, project.config(), progress=progress_for(quiet=quiet))
+    facts = laid.to_json()
+    if as_json:
+        print_json({name: value for name, value in facts.items() if name != "blocks"})
+        return
+    rows = [
+        (place, subset, count["photos"], count["blocks"])
+        for place, subsets in facts["counts"].items()
+        for subset, count in subsets.items()
+    ]
+    print_table(["place", "subset", "photos", "blocks"], rows)
+    if laid.branded:
+        click.echo(f"\n{laid.branded}")
+    if facts["dropped"]:
+        click.echo(f"\n{len(facts['dropped'])} photos nearer than {laid.buffer_m:g} m to another fold are left out")
+    distances = facts["test_to_train_m"]
+    if distances:
+        click.echo(f"Half of the test photos are {distances['median']:.0f} m or more from the nearest training photo")

@@ -1,0 +1,1 @@
+"""How photos come into the catalogue."""

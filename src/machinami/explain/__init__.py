@@ -1,0 +1,1 @@
+"""What gives a place away: heatmaps, and statements about regions over many photos."""

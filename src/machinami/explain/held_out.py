@@ -1,0 +1,120 @@
+"""Held-out photos batch by batch: heatmaps for the disk, and what is noted of each photo."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from machinami.catalog import Photo
+from machinami.config import Config
+from machinami.errors import InputError
+from machinami.explain.attention import AttentionRow, attention_row
+from machinami.explain.batches import decoded_batches
+from machinami.explain.cam import Heatmaps, heatmaps
+from machinami.explain.choice import Candidate
+from machinami.explain.heatmap_files import HeatmapBatch
+from machinami.explain.regions import MaskError, Regions, read_mask
+from machinami.explain.upsample import pool_mask
+from machinami.images.prepare import cache_size_px
+from machinami.models import LoadedModel, PlaceModel
+from machinami.models.device import autocast
+from machinami.progress import Progress
+
+__all__ = ["Findings", "HeldOut"]
+
+Floats = npt.NDArray[np.float32]
+BATCH = 16
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is gathered photo by photo; everything large goes to disk at once."""
+
+    rows: list[AttentionRow] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    masks: Counter[str] = field(default_factory=Counter)
+    completeness_max: float = 0.0
+    closed_form: bool = True
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """The photos to explain, and all that explaining them needs."""
+
+    model: LoadedModel
+    network: PlaceModel  # the model's, folded, on the device that computes
+    config: Config
+    photos: Sequence[Photo]
+    regions: Regions | None
+    block_of: Mapping[int, str]  # by photo_id
+    path_of: Callable[[str], Path]  # where a file of the catalogue lies
+    read: Callable[[Photo, int], npt.NDArray[np.uint8]]  # a photo's pixels at a shorter side
+
+    def explain(self, found: Findings, progress: Progress) -> Iterator[HeatmapBatch]:
+        """Heatmaps batch by batch; what is to be known of each photo besides goes into `found`."""
+        size = cache_size_px(self.model.card.image_size)
+        decoded = decoded_batches(self.photos, lambda photo: self.read(photo, size), size=BATCH)
+        total = -(-len(self.photos) // BATCH)
+        for batch in progress.track(decoded, total=total, label="Explaining photos", unit="batches"):
+            found.unreadable += [(photo.file or "", reason) for photo, reason in batch.failures]
+            if not batch.photos:
+                continue
+            result = self._heatmaps(self.model.prepare(batch.pixels))
+            maps, logits = result.maps.cpu().numpy(), result.logits.cpu().numpy()
+            completeness = result.completeness.cpu().numpy()
+            found.completeness_max = max(found.completeness_max, float(completeness.max()))
+            found.closed_form &= result.closed_form
+            found.layer = result.layer
+            for row, photo in enumerate(batch.photos):
+                self._note(photo, maps[row], logits[row], found)
+            yield HeatmapBatch(
+                photo_id=np.array([photo.photo_id for photo in batch.photos], np.int64),
+                places=result.places,
+                maps=maps,
+                completeness=completeness,
+                logits=logits,
+            )
+        if not found.candidates:
+            reasons = "; ".join(f"{file}: {reason}" for file, reason in found.unreadable[:3])
+            raise InputError(f"no test photo can be explained ({reasons or 'there is none'}): check and split again")
+
+    def _heatmaps(self, images: Tensor) -> Heatmaps:
+        device = next(self.network.parameters()).device
+        explain = self.config.explain
+        with autocast(device):
+            return heatmaps(self.network, images.to(device), method=explain.method, layer=explain.layer or None)
+
+    def _note(self, photo: Photo, maps: Floats, logits: Floats, found: Findings) -> None:
+        """One photo's margin, and its attention where it has a mask."""
+        place = self.network.places.index(photo.place or "")
+        predicted, block = int(logits.argmax()), self.block_of[photo.photo_id]
+        margin = float(logits[place] - np.delete(logits, place).max())
+        found.candidates.append(
+            Candidate(photo_id=photo.photo_id, block=block, place=place, predicted=predicted, margin=margin)
+        )
+        if self.regions is None:
+            return
+        shares = self._shares(photo, maps.shape[-2:], found.masks)
+        if shares is not None:
+            found.rows.append(attention_row(maps, shares, place=place, correct=predicted == place, block=block))
+
+    def _shares(self, photo: Photo, grid: tuple[int, ...], counts: Counter[str]) -> Floats | None:
+        """What share of each cell each region takes; None without a usable mask, which is counted."""
+        assert self.regions is not None
+        if photo.mask is None:
+            counts["none"] += 1
+            return None
+        size = (photo.width, photo.height) if photo.width and photo.height else None
+        try:
+            mask = read_mask(self.path_of(photo.mask), photo_size=size, max_pixels=self.config.check.max_pixels)
+        except MaskError as error:
+            counts[error.reason] += 1
+            return None
+        counts["read"] += 1
+        return pool_mask(mask, self.regions.numbers, grid=(grid[0], grid[1]))

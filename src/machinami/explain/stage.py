@@ -1,0 +1,133 @@
+"""The explain stage: heatmaps of the held-out photos, what they say about regions, and some pictures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from machinami.config import Config
+from machinami.errors import NotReady
+from machinami.explain.attention import AttentionSettings, attention_table
+from machinami.explain.choice import choose_photos
+from machinami.explain.gallery import photo_reader, write_gallery
+from machinami.explain.heatmap_files import write_heatmaps
+from machinami.explain.held_out import Findings, HeldOut
+from machinami.explain.inputs import explain_inputs
+from machinami.explain.regions import Regions, read_regions
+from machinami.files import write_json
+from machinami.models import load_model
+from machinami.models.device import resolve_device
+from machinami.models.folding import fold_batch_norm
+from machinami.progress import Progress, silent
+from machinami.project import Project
+from machinami.split import read_split
+
+__all__ = ["ExplainReport", "explain_inputs", "explain_project"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainReport:
+    """What was explained."""
+
+    photos: int  # held-out photos with a heatmap
+    blocks: int
+    method: str
+    layer: str
+    closed_form: bool  # whether the maps come from the head's weights, and so sum to the logits
+    completeness_max: float  # logits: the largest |sum of a map + bias − logit|
+    masks: Mapping[str, int]  # photos with a mask that was read, and those without, by reason
+    pictures: int
+    unreadable: tuple[tuple[str, str], ...]  # file, reason
+    attention: Mapping[str, Any]  # the content of attention.json
+
+
+def explain_project(
+    project: Project, config: Config, *, progress: Progress = silent, device: str = "auto"
+) -> ExplainReport:
+    """Heatmaps of the test photos by the model that the figures are of, attention.json, and pictures.
+
+    Writes explanations/heatmaps/part-*.npz, explanations/attention.json (with no regions where there are no
+    masks) and explanations/pictures/. Raises NotReady without a split or a model, InputError where no test
+    photo can be read, ModelError for a layer that the network does not have.
+    """
+    with project.stage("explain", inputs=explain_inputs(project, config), config=config) as run:
+        report = _write(project.explanations, _held_out(project, config, device), progress)
+        run.notes |= {
+            "photos": report.photos,
+            "completeness_max": report.completeness_max,
+            "masks": dict(report.masks),
+            "unreadable": len(report.unreadable),
+        }
+    return report
+
+
+def _held_out(project: Project, config: Config, device: str) -> HeldOut:
+    """The test photos that are still kept, with the model that the figures are of."""
+    split = read_split(project)
+    model = load_model(project.model, which="evaluated")
+    if model.card.split_digest and model.card.split_digest != split.digest:
+        raise NotReady("the model learned from another split", command=f"machinami train {project.root}")
+    test = set(split.photos("test"))
+    with project.catalog() as catalog:
+        photos = [photo for photo in catalog.photos(state="fetched") if photo.photo_id in test]
+        regions = read_regions(catalog)
+    return HeldOut(
+        model=model,
+        network=fold_batch_norm(model.network).to(resolve_device(device)),
+        config=config,
+        photos=[photo for photo in photos if photo.place in model.card.keys],
+        regions=regions,
+        block_of=split.block_of(),
+        path_of=project.path_of,
+        read=photo_reader(project.path_of, max_pixels=config.check.max_pixels),
+    )
+
+
+def _write(folder: Path, held_out: HeldOut, progress: Progress) -> ExplainReport:
+    """Heatmaps first, then what is made from them; attention.json comes last."""
+    config, keys = held_out.config, held_out.model.card.keys
+    found = Findings()
+    write_heatmaps(folder / "heatmaps", held_out.explain(found, progress))
+    pictures = write_gallery(
+        folder / "pictures",
+        choose_photos(found.candidates, places=len(keys), at_most=config.explain.pictures),
+        heatmaps=folder / "heatmaps",
+        photos={photo.photo_id: photo for photo in held_out.photos},
+        read_photo=held_out.read,
+        places=keys,
+    )
+    attention = _attention(found, keys, held_out.regions, config)
+    write_json(folder / "attention.json", attention)
+    return ExplainReport(
+        photos=len(found.candidates),
+        blocks=len({candidate.block for candidate in found.candidates}),
+        method=config.explain.method,
+        layer=found.layer,
+        closed_form=found.closed_form,
+        completeness_max=found.completeness_max,
+        masks=dict(found.masks),
+        pictures=pictures,
+        unreadable=tuple(found.unreadable),
+        attention=attention,
+    )
+
+
+def _attention(found: Findings, keys: Sequence[str], regions: Regions | None, config: Config) -> dict[str, Any]:
+    """The content of attention.json."""
+    settings = AttentionSettings(
+        min_area=config.explain.min_area,
+        min_photos=config.explain.min_photos,
+        draws=config.evaluate.draws,
+        level=config.evaluate.level,
+        seed=config.seed,
+    )
+    names = regions.names if regions is not None else ()
+    table = attention_table(found.rows, places=keys, regions=names, settings=settings)
+    return {
+        "method": config.explain.method,
+        "layer": found.layer,
+        "map": "class-centred",
+        **table,
+        "masks": dict(found.masks),
+        "completeness_max": found.completeness_max,
+    }

@@ -1,0 +1,111 @@
+"""The network in two parts, `features` and `classify`, so that explaining it needs no hooks."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from machinami.errors import ModelError
+from machinami.models.backbones import create_network, network_stages
+
+__all__ = ["PlaceModel"]
+
+
+class PlaceModel(nn.Module):
+    """A timm network that tells places apart.
+
+    `features(images)` gives the last feature map, `classify(maps)` the logits; `forward` is one after the other.
+    Images: float32 (N, 3, H, W), RGB, normalised with the backbone's mean and std.
+    """
+
+    def __init__(self, backbone: str, places: Sequence[str]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.places = tuple(places)
+        self.temperature = 1.0  # divides the logits before the softmax; fitted on validation blocks
+        self.network = create_network(backbone, places=len(self.places))
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        """What the backbone expects to be subtracted from RGB in 0 … 1."""
+        return tuple(self.network.pretrained_cfg["mean"])  # type: ignore[index]
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        """What the backbone expects RGB to be divided by, after the mean."""
+        return tuple(self.network.pretrained_cfg["std"])  # type: ignore[index]
+
+    def standardise(self, images: Tensor) -> Tensor:
+        """Images float (N, 3, H, W) in 0 … 1 as the backbone wants them: less mean, by std, channels last in memory."""
+        mean = torch.tensor(self.mean, device=images.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=images.device).view(1, 3, 1, 1)
+        return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits float (N, places), before the temperature."""
+        return self.classify(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """The last feature map, float (N, C, h, w)."""
+        maps: Tensor = self.network.forward_features(images)  # type: ignore[operator]
+        if maps.ndim != 4:
+            raise ModelError(
+                f"{self.backbone} gives features of shape {tuple(maps.shape)}, not a map (N, C, h, w): choose a "
+                "convolutional backbone such as resnet18, resnet50 or efficientnet-lite0"
+            )
+        return maps
+
+    def classify(self, maps: Tensor) -> Tensor:
+        """Logits float (N, places) from the last feature map."""
+        logits: Tensor = self.network.forward_head(maps)  # type: ignore[operator]
+        return logits
+
+    @property
+    def classifier(self) -> nn.Linear:
+        """The last layer. Raises ModelError where it is not linear."""
+        layer = self.network.get_classifier()  # type: ignore[operator]
+        if not isinstance(layer, nn.Linear):
+            raise ModelError(f"{self.backbone} ends in {type(layer).__name__}, not in a linear layer: choose another")
+        return layer
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """What the classifier sees: float (N, C)."""
+        vectors: Tensor = self.network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
+        return vectors
+
+    def linear_head(self) -> tuple[Tensor, Tensor] | None:
+        """Weight (places, C) and bias (places,) where the head is a global average and one linear layer, else None."""
+        layer = self.network.get_classifier()  # type: ignore[operator]
+        if not isinstance(layer, nn.Linear):
+            return None
+        pooling = getattr(self.network, "global_pool", None)
+        if getattr(pooling, "pool_type", None) != "avg":
+            return None
+        bias = layer.bias if layer.bias is not None else layer.weight.new_zeros(layer.out_features)
+        return layer.weight, bias
+
+    def stage_names(self) -> tuple[str, ...]:
+        """Names of the stages from image to last feature map."""
+        return tuple(stage.name for stage in network_stages(self.network))
+
+    def stage_modules(self, name: str) -> tuple[nn.Module, ...]:
+        """The modules of one stage. Raises ModelError for an unknown name."""
+        return network_stages(self.network)[self._index(name)].modules
+
+    def run_stages(self, x: Tensor, *, start: str | None = None, stop: str | None = None) -> Tensor:
+        """From behind stage `start` (the image where None) up to and with `stop` (the last feature map where None)."""
+        first = 0 if start is None else self._index(start) + 1
+        last = len(self.stage_names()) if stop is None else self._index(stop) + 1
+        for stage in network_stages(self.network)[first:last]:
+            x = stage.run(x)
+        return x
+
+    def _index(self, name: str) -> int:
+        names = self.stage_names()
+        if name not in names:
+            raise ModelError(f"{self.backbone} has no stage {name!r}: it has {', '.join(names)}")
+        return names.index(name)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Calibrated probabilities float32 (N, places)."""
+        return torch.softmax(logits.float() / self.temperature, dim=-1)

@@ -1,0 +1,252 @@
+"""Reads all that the report is made of into one frozen record; every file is checked here, once."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from machinami.catalog import Catalog
+from machinami.config import Config
+from machinami.errors import NotReady, ProjectError
+from machinami.files import read_json
+from machinami.places import label_of, resolve_places
+from machinami.project import Project
+from machinami.report.facts import (
+    Attention,
+    Figure,
+    Holdings,
+    Lift,
+    PlaceScore,
+    Point,
+    Predictions,
+    ReportData,
+    Scores,
+)
+from machinami.report.settings import read_settings
+from machinami.split import read_split
+
+__all__ = ["read_report_data"]
+
+T = TypeVar("T")
+MOST_POINTS = 2000  # dots for one place on the map; more only blacken it
+
+
+def read_report_data(project: Project, config: Config) -> ReportData:
+    """Everything that the report says of a project.
+
+    Raises NotReady where the project is not evaluated yet, ProjectError for a file that cannot be read.
+    """
+    if not project.evaluation_file.is_file():
+        raise NotReady(f"{project.root} is not evaluated yet", command=f"machinami evaluate {project.root}")
+    split = read_split(project)
+    with project.catalog() as catalog:
+        labels = {place.key: label_of(place) for place in resolve_places(config, catalog)}
+        scores = _read(project.evaluation_file, lambda facts: _scores(facts, labels), again="evaluate")
+        predictions = _read_predictions(project, tuple(place.key for place in scores.places))
+        missed = set(predictions.photo_id[predictions.true != predictions.predicted].tolist())
+        holdings = _holdings(catalog, {place.key for place in scores.places}, missed)
+    attention_file = project.explanations / "attention.json"
+    attention = _read(attention_file, _attention, again="explain") if attention_file.is_file() else None
+    return ReportData(
+        places=scores.places,
+        scores=scores,
+        split=split,
+        predictions=predictions,
+        attention=attention if attention is not None and attention.regions else None,
+        explained=any((project.explanations / "heatmaps").glob("part-*.npz")),
+        holdings=holdings,
+        settings=read_settings(project, config, split_digest=split.digest),
+    )
+
+
+def _read(path: Path, parse: Callable[[Mapping[str, Any]], T], *, again: str) -> T:
+    """What `parse` makes of a JSON file. Raises ProjectError, which names the file and the stage that writes it."""
+    try:
+        return parse(read_json(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise ProjectError(f"{path} is damaged ({problem}): run `machinami {again}` again") from error
+
+
+# --- evaluation.json --------------------------------------------------------------------------------------------
+
+
+def _scores(facts: Mapping[str, Any], labels: Mapping[str, str]) -> Scores:
+    test = facts["test"]
+    return Scores(
+        photos=int(test["photos"]),
+        blocks=int(test["blocks"]),
+        accuracy=_figure(test["accuracy"]),
+        balanced_accuracy=_figure(test["balanced_accuracy"]),
+        macro_f1=_figure(test["macro_f1"]),
+        nll=_number(test.get("nll")),
+        brier=_number(test.get("brier")),
+        ece=_number(test.get("ece")),
+        ece_uncalibrated=_number(test.get("ece_uncalibrated")),
+        places=tuple(_place_score(key, labels.get(key, key), facts["per_place"][key]) for key in facts["places"]),
+        confusion=_confusion(facts["confusion"], places=len(facts["places"])),
+        baselines=_baselines(facts.get("baselines")),
+        random_split=_figure(facts["random_split"]["accuracy"]) if facts.get("random_split") else None,
+        confounds=tuple(facts.get("confounds") or ()),
+        test_opened=None if facts.get("test_opened") is None else int(facts["test_opened"]),
+    )
+
+
+def _figure(value: Any) -> Figure:
+    """A figure from a number, from {"value", "low", "high"}, or from nothing."""
+    if isinstance(value, Mapping):
+        return Figure(*(_number(value.get(name)) for name in ("value", "low", "high")))
+    return Figure(_number(value))
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _place_score(key: str, label: str, facts: Mapping[str, Any]) -> PlaceScore:
+    return PlaceScore(
+        key=key,
+        label=label,
+        photos=int(facts["photos"]),
+        blocks=None if facts.get("blocks") is None else int(facts["blocks"]),
+        recall=_number(facts.get("recall")),
+        precision=_number(facts.get("precision")),
+        f1=_number(facts.get("f1")),
+    )
+
+
+def _confusion(rows: Any, *, places: int) -> tuple[tuple[int, ...], ...]:
+    table = tuple(tuple(int(count) for count in row) for row in rows)
+    if len(table) != places or any(len(row) != places for row in table):
+        raise ValueError(f"the confusion matrix is not {places} × {places}")
+    return table
+
+
+def _baselines(facts: Any) -> dict[str, float]:
+    """Accuracy by name, those that were measured."""
+    found = {name: _figure(_accuracy(entry)).value for name, entry in (facts or {}).items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _accuracy(entry: Any) -> Any:
+    return entry["accuracy"] if isinstance(entry, Mapping) and "accuracy" in entry else entry
+
+
+# --- attention.json ---------------------------------------------------------------------------------------------
+
+
+def _attention(facts: Mapping[str, Any]) -> Attention:
+    regions = tuple(str(name) for name in facts["regions"])
+    return Attention(
+        regions=regions,
+        places={
+            key: tuple(_lift(region, entries[region]) for region in regions if region in entries)
+            for key, entries in facts["places"].items()
+        },
+        null=_null(facts.get("baselines") or {}),
+        photos=int(facts.get("photos") or 0),
+        blocks=int(facts.get("blocks") or 0),
+        method=str(facts.get("method", "")),
+        layer=str(facts.get("layer", "")),
+        no_positive_evidence={key: int(count) for key, count in facts.get("no_positive_evidence", {}).items()},
+    )
+
+
+def _lift(region: str, facts: Mapping[str, Any]) -> Lift:
+    numbers = ("share", "area_share", "lift", "low", "high", "against")
+    return Lift(
+        region=region,
+        photos=int(facts.get("photos") or 0),
+        distinguishable=facts.get("distinguishable"),
+        **{name: _number(facts.get(name)) for name in numbers},
+    )
+
+
+def _null(baselines: Mapping[str, Any]) -> dict[str, dict[str, tuple[float, float]]]:
+    """The widest band over all null models that were run, by place and region."""
+    bands: dict[str, dict[str, tuple[float, float]]] = {}
+    for table in baselines.values():
+        for key, entries in table.items():
+            for region, entry in entries.items():
+                low, high = _number(entry.get("low")), _number(entry.get("high"))
+                if low is not None and high is not None:
+                    known = bands.setdefault(key, {}).get(region, (low, high))
+                    bands[key][region] = (min(low, known[0]), max(high, known[1]))
+    return bands
+
+
+# --- predictions ------------------------------------------------------------------------------------------------
+
+
+def _read_predictions(project: Project, keys: tuple[str, ...]) -> Predictions:
+    """The test photos of predictions/. Raises NotReady and ProjectError."""
+    again = f"machinami evaluate {project.root}"
+    parts = sorted(project.predictions.glob("part-*.parquet"))
+    if not parts:
+        raise NotReady(f"{project.predictions} holds no predictions", command=again)
+    columns = ["photo_id", "place", "predicted", "block", *(f"p_{key}" for key in keys)]
+    try:
+        tables = [pq.read_table(part, columns=columns, filters=[("split", "=", "test")]) for part in parts]
+        table = pa.concat_tables(tables).sort_by("photo_id")
+        index = {key: number for number, key in enumerate(keys)}
+        return Predictions(
+            photo_id=table["photo_id"].to_numpy().astype(np.int64),
+            true=_indices(table["place"].to_pylist(), index),
+            predicted=_indices(table["predicted"].to_pylist(), index),
+            probabilities=np.column_stack([table[f"p_{key}"].to_numpy() for key in keys]).astype(np.float32),
+            block=tuple(table["block"].to_pylist()),
+        )
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise ProjectError(f"{project.predictions} is damaged ({problem}): run `{again}` again") from error
+
+
+def _indices(names: list[str], index: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    return np.array([index[name] for name in names], np.int64)
+
+
+# --- catalogue --------------------------------------------------------------------------------------------------
+
+
+def _holdings(catalog: Catalog, keys: set[str], missed: set[int]) -> Holdings:
+    """Counts, sources, licences and positions of the photos."""
+    counts = tuple(catalog.counts())
+    kept = {key: sum(n for place, state, _, n in counts if place == key and state == "fetched") for key in keys}
+    every = max(1, -(-max(kept.values(), default=0) // MOST_POINTS))
+    sources, licences = Counter[str](), Counter[str]()
+    attributions: set[str] = set()
+    points: dict[str, list[Point]] = {}
+    seen = Counter[str]()
+    for photo in catalog.photos(state="fetched"):
+        if photo.place not in keys:
+            continue
+        sources[photo.source] += 1
+        licences[photo.licence or ""] += 1
+        if photo.attribution:
+            attributions.add(photo.attribution)
+        if photo.lat is not None and photo.lon is not None:
+            wrong = photo.photo_id in missed
+            if wrong or seen[photo.place] % every == 0:
+                points.setdefault(photo.place, []).append(Point(photo.lat, photo.lon, wrong))
+            seen[photo.place] += 1
+    areas = catalog.areas()
+    return Holdings(
+        counts=counts,
+        sources=dict(sorted(sources.items())),
+        licences=dict(sorted(licences.items())),
+        attributions=tuple(sorted(attributions)),
+        points={key: tuple(found) for key, found in points.items()},
+        points_every=every,
+        outlines={key: json.loads(area["geojson"]) for key, area in areas.items() if key in keys},
+        areas={key: _area_source(area) for key, area in areas.items() if key in keys},
+    )
+
+
+def _area_source(area: Mapping[str, Any]) -> str:
+    return " ".join(str(part) for part in (area["source"], area["code"]) if part)

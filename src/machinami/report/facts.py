@@ -1,0 +1,181 @@
+"""What the report knows, as frozen records; `machinami.report.data` fills them from the project's files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from machinami.split import Split
+
+__all__ = [
+    "Attention",
+    "Figure",
+    "Holdings",
+    "Lift",
+    "PlaceScore",
+    "Point",
+    "Predictions",
+    "ReportData",
+    "Scores",
+    "Settings",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured number with its interval; None where it is not defined or has none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceScore:
+    """How well one place is told; shares 0 … 1, None where not defined."""
+
+    key: str
+    label: str
+    photos: int
+    blocks: int | None
+    recall: float | None
+    precision: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """evaluation.json."""
+
+    photos: int
+    blocks: int
+    accuracy: Figure
+    balanced_accuracy: Figure
+    macro_f1: Figure
+    nll: float | None
+    brier: float | None
+    ece: float | None
+    ece_uncalibrated: float | None
+    places: tuple[PlaceScore, ...]
+    confusion: tuple[tuple[int, ...], ...]  # rows are true places, columns predicted ones
+    baselines: Mapping[str, float]  # name -> accuracy; empty where none was measured
+    random_split: Figure | None  # accuracy on a random split, where it was measured
+    confounds: tuple[Mapping[str, Any], ...]
+    test_opened: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lift:
+    """One region of one place: share of the evidence against share of the picture."""
+
+    region: str
+    photos: int
+    share: float | None
+    area_share: float | None
+    lift: float | None
+    low: float | None
+    high: float | None
+    against: float | None  # share of the evidence against the place
+    distinguishable: bool | None
+
+    @property
+    def against_lift(self) -> float | None:
+        """The same quotient for the evidence against the place."""
+        if self.against is None or not self.area_share:
+            return None
+        return self.against / self.area_share
+
+    @property
+    def above(self) -> bool:
+        """Whether the region holds more evidence than its area, beyond chance as far as that is known."""
+        return self.low is not None and self.low > 1 and self.distinguishable is not False
+
+    @property
+    def below(self) -> bool:
+        """The same for less."""
+        return self.high is not None and self.high < 1 and self.distinguishable is not False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """attention.json."""
+
+    regions: tuple[str, ...]
+    places: Mapping[str, tuple[Lift, ...]]
+    null: Mapping[str, Mapping[str, tuple[float, float]]]  # place -> region -> band that chance alone gives
+    photos: int
+    blocks: int
+    method: str
+    layer: str
+    no_positive_evidence: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictions:
+    """The rows of the test photos, in the order of their ids."""
+
+    photo_id: npt.NDArray[np.int64]  # (n,)
+    true: npt.NDArray[np.int64]  # (n,), index of the place
+    predicted: npt.NDArray[np.int64]  # (n,)
+    probabilities: npt.NDArray[np.float32]  # (n, places)
+    block: tuple[str, ...]  # (n,)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A photo on the map."""
+
+    lat: float
+    lon: float
+    wrong: bool  # a test photo that was taken for another place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What the catalogue holds."""
+
+    counts: tuple[tuple[str | None, str, str | None, int], ...]  # place, state, reason, photos
+    sources: Mapping[str, int]  # kept photos
+    licences: Mapping[str, int]  # kept photos; "" for an unknown licence
+    attributions: tuple[str, ...]
+    points: Mapping[str, tuple[Point, ...]]  # place -> photos with coordinates, a sample of them where many
+    points_every: int  # 1 where every photo is a point, n where every n-th is
+    outlines: Mapping[str, Mapping[str, Any]]  # place -> GeoJSON geometry
+    areas: Mapping[str, str]  # place -> where the outline comes from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the result came about."""
+
+    project: str  # name of the project folder
+    config: Mapping[str, Any]
+    card: Mapping[str, Any] | None  # model card, where it can be read
+    versions: Mapping[str, str]
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReportData:
+    """Everything the report says, but for the pixels."""
+
+    places: tuple[PlaceScore, ...]
+    scores: Scores
+    split: Split
+    predictions: Predictions
+    attention: Attention | None  # None where there were no region masks
+    explained: bool  # whether there are heatmaps
+    holdings: Holdings
+    settings: Settings
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The places' keys, in the order of their colours."""
+        return tuple(place.key for place in self.places)
+
+    @property
+    def on_ground(self) -> bool:
+        """Whether any block is a square of ground; otherwise all are runs of neighbouring photos."""
+        return any(block.corners is not None for block in self.split.blocks)

@@ -1,0 +1,223 @@
+"""The photos that are shown: chosen by rule, small, with their heatmaps as see-through layers on one scale."""
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from machinami.catalog import Photo
+from machinami.config import Config
+from machinami.explain.choice import Candidate, Choice, Kind, choose_photos
+from machinami.explain.colours import colour_values
+from machinami.explain.heatmap_files import read_heatmaps
+from machinami.explain.pictures import common_scale, heatmap_layer
+from machinami.images.decode import PhotoError, decode_photo
+from machinami.progress import Progress
+from machinami.project import Project
+from machinami.report.facts import Predictions, ReportData
+
+__all__ = ["KINDS", "Gallery", "Layer", "Shot", "make_gallery"]
+
+Floats = npt.NDArray[np.float32]
+KINDS: tuple[Kind, ...] = ("typical", "borderline", "wrong")
+LONGER_SIDE_PX = 480
+QUALITY = 70
+EVERY_PLACE_UP_TO = 6  # places; with more, only the evidence for the place named is in the file
+PICTURES_BYTES = 7_000_000  # base64 included; the whole file stays under 8 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A heatmap as two see-through pictures (data URIs), to be stretched over its photo."""
+
+    kind: str  # "p0", "p1", … evidence for that place; "chosen" for the place named; "signed" for and against it
+    smooth: str
+    cells: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """A photo in the gallery."""
+
+    kind: Kind
+    place: int
+    predicted: int
+    probability: float  # of the place named
+    photo: Photo
+    width: int  # pixels in the report
+    height: int
+    picture: str  # data URI
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """All shots, in the order they were chosen within each kind."""
+
+    shots: tuple[Shot, ...]
+    scale: float | None  # logits a cell of the strongest colour; None where there are no heatmaps
+    grid: tuple[int, int] | None  # rows, columns of the heatmaps
+    chosen: int  # photos that the rules chose; more than shown where the file would grow too large
+    unreadable: int
+
+    def of(self, place: int, kind: Kind) -> tuple[Shot, ...]:
+        """The shots of one place and kind."""
+        return tuple(shot for shot in self.shots if shot.place == place and shot.kind == kind)
+
+    def lead(self, place: int) -> Shot | None:
+        """The picture that stands for a place: the first typical one that is not upright, else the nearest to it."""
+        shots = [shot for kind in KINDS for shot in self.of(place, kind)]
+        shots.sort(key=lambda shot: (shot.predicted != place, KINDS.index(shot.kind), shot.width < shot.height))
+        return shots[0] if shots else None
+
+
+def make_gallery(project: Project, config: Config, data: ReportData, *, progress: Progress) -> Gallery:
+    """Chooses, reads and shrinks photos until all are in or the room in the file is used up."""
+    choices = _by_rank(
+        choose_photos(_candidates(data.predictions), places=len(data.places), at_most=config.explain.pictures)
+    )
+    maps = _centred_maps(project, {choice.photo.photo_id for choice in choices}, data.keys)
+    scale = common_scale([maps[photo_id] for photo_id in sorted(maps)]) if maps else None
+    maker = _Maker(project=project, config=config, data=data, maps=maps, scale=scale or 1.0)
+    shots: list[Shot] = []
+    unreadable, room = 0, PICTURES_BYTES
+    for choice in progress.track(choices, total=len(choices), label="Photos for the report"):
+        shot = maker.shot(choice)
+        if shot is None:
+            unreadable += 1
+            continue
+        room -= len(shot.picture) + sum(len(layer.smooth) + len(layer.cells) for layer in shot.layers)
+        if room < 0:
+            break
+        shots.append(shot)
+    grid = next(iter(maps.values())).shape[-2:] if maps else None
+    return Gallery(
+        shots=tuple(shots),
+        scale=scale,
+        grid=None if grid is None else (int(grid[0]), int(grid[1])),
+        chosen=len(choices) - unreadable,
+        unreadable=unreadable,
+    )
+
+
+def _candidates(predictions: Predictions) -> list[Candidate]:
+    """The test photos with their margins: log p of the true place minus the highest of the others, which is the
+    margin of the logits divided by the temperature, so that the order is the same.
+    """
+    logs = np.log(np.maximum(predictions.probabilities.astype(np.float64), 1e-30))
+    rows = np.arange(len(logs))
+    own = logs[rows, predictions.true]
+    others = logs.copy()
+    others[rows, predictions.true] = -np.inf
+    margins = own - others.max(axis=1, initial=-np.inf)
+    return [
+        Candidate(photo_id=photo_id, block=block, place=place, predicted=predicted, margin=margin)
+        for photo_id, block, place, predicted, margin in zip(
+            predictions.photo_id.tolist(),
+            predictions.block,
+            predictions.true.tolist(),
+            predictions.predicted.tolist(),
+            margins.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _by_rank(choices: Sequence[Choice]) -> list[Choice]:
+    """First the first of each rule and place, then the second, …: whatever does not fit is the least needed."""
+    ranks: dict[tuple[int, Kind], int] = {}
+    ranked = []
+    for choice in choices:
+        group = (choice.photo.place, choice.kind)
+        ranks[group] = ranks.get(group, -1) + 1
+        ranked.append((ranks[group], KINDS.index(choice.kind), choice))
+    return [choice for _, _, choice in sorted(ranked, key=lambda item: (item[0], item[1], item[2].photo.place))]
+
+
+def _centred_maps(project: Project, wanted: set[int], keys: Sequence[str]) -> dict[int, Floats]:
+    """Class-centred maps (places, h, w) of the photos asked for, the places in the order of `keys`."""
+    found: dict[int, Floats] = {}
+    for part in read_heatmaps(project.explanations / "heatmaps"):
+        if set(part.places) != set(keys):
+            continue  # of a model that told other places apart
+        order = [part.places.index(key) for key in keys]
+        for row, photo_id in enumerate(part.photo_id.tolist()):
+            if photo_id in wanted:
+                raw = part.maps[row][order].astype(np.float32)
+                found[photo_id] = raw - raw.mean(axis=0, keepdims=True)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Maker:
+    """Makes shots; holds what is the same for all of them."""
+
+    project: Project
+    config: Config
+    data: ReportData
+    maps: Mapping[int, Floats]
+    scale: float
+
+    def shot(self, choice: Choice) -> Shot | None:
+        """The shot of a choice; None where its photo cannot be read."""
+        candidate = choice.photo
+        try:
+            with self.project.catalog() as catalog:
+                photo = catalog.photo(candidate.photo_id)
+            pixels = decode_photo(
+                self.project.path_of(photo.file or ""),
+                max_pixels=self.config.check.max_pixels,
+                shorter_side_px=LONGER_SIDE_PX,
+            )
+        except (KeyError, PhotoError):
+            return None
+        small = Image.fromarray(pixels)
+        small.thumbnail((LONGER_SIDE_PX, LONGER_SIDE_PX), Image.Resampling.LANCZOS)
+        row = int(np.searchsorted(self.data.predictions.photo_id, candidate.photo_id))
+        return Shot(
+            kind=choice.kind,
+            place=candidate.place,
+            predicted=candidate.predicted,
+            probability=float(self.data.predictions.probabilities[row, candidate.predicted]),
+            photo=photo,
+            width=small.width,
+            height=small.height,
+            picture=_webp(small),
+            layers=tuple(self._layers(candidate)),
+        )
+
+    def _layers(self, candidate: Candidate) -> Iterator[Layer]:
+        maps = self.maps.get(candidate.photo_id)
+        if maps is None:
+            return
+        places = range(len(maps)) if len(maps) <= EVERY_PLACE_UP_TO else [candidate.predicted]
+        for place in places:
+            kind = f"p{place} chosen" if place == candidate.predicted else f"p{place}"
+            yield self._layer(kind, maps[place], signed=False)
+        yield self._layer("signed", maps[candidate.predicted], signed=True)
+
+    def _layer(self, kind: str, cells: Floats, *, signed: bool) -> Layer:
+        smooth = heatmap_layer(cells, scale=self.scale, signed=signed)
+        return Layer(kind=kind, smooth=_data_uri(smooth, "webp"), cells=_cells_png(cells / self.scale, signed=signed))
+
+
+def _cells_png(values: Floats, *, signed: bool) -> str:
+    """One pixel a cell; the page enlarges it without smoothing."""
+    file = io.BytesIO()
+    Image.fromarray(colour_values(values, signed=signed)).save(file, "PNG", optimize=True)
+    return _data_uri(file.getvalue(), "png")
+
+
+def _webp(image: Image.Image) -> str:
+    """The pixels alone, without EXIF."""
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=QUALITY, method=4)
+    return _data_uri(file.getvalue(), "webp")
+
+
+def _data_uri(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

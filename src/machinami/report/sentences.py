@@ -1,0 +1,227 @@
+"""The findings as sentences, from the numbers of the files and in the words of `i18n/`. Plain text."""
+
+from machinami.report.facts import Figure, Lift, PlaceScore, ReportData
+from machinami.report.texts import Lang, Texts, texts
+
+__all__ = [
+    "accuracy_title",
+    "beliefs",
+    "branding",
+    "calibration_words",
+    "confusion_words",
+    "dek",
+    "findings",
+    "giveaway",
+    "headline",
+    "lift_title",
+]
+
+RELIABLE = 0.8  # balanced accuracy from which places count as told apart without a "but"
+FEW_BLOCKS = 20  # below, block intervals are known to be too short
+GOOD_CALIBRATION = 0.05
+
+
+def findings(data: ReportData, lang: Lang = "en") -> list[str]:
+    """What the first screen says, a sentence each: can they be told apart, what gives each away, can it be believed."""
+    first = branding(data, lang)
+    return [
+        *([first] if first else []),
+        headline(data, lang),
+        *(giveaway(data, place, lang) for place in data.places),
+        *beliefs(data, lang),
+    ]
+
+
+def branding(data: ReportData, lang: Lang) -> str | None:
+    """What everything made from a random split must say first; None for an honest split."""
+    return texts(lang).say("headline.branded") if data.split.branded else None
+
+
+def headline(data: ReportData, lang: Lang) -> str:
+    """Whether the places can be told apart, with the figure."""
+    say = texts(lang).say
+    figure, chance = data.scores.balanced_accuracy, 1 / len(data.places)
+    if figure.value is None:
+        return say("headline.undefined")
+    if len(data.places) == 2:
+        subject = say("headline.two", a=data.places[0].label, b=data.places[1].label)
+    else:
+        subject = say("headline.many", n=len(data.places))
+    ground = "random" if data.split.branded else "ground" if data.on_ground else "runs"
+    measured = say(f"headline.{ground}", figure=texts(lang).figure(figure))
+    claim = _claim(figure, chance)
+    return say(f"headline.{claim}", places=subject, figure=measured, chance=texts(lang).percent(chance))
+
+
+def _claim(figure: Figure, chance: float) -> str:
+    assert figure.value is not None
+    if figure.low is None:
+        return "maybe" if figure.value > chance else "not"
+    if figure.low <= chance:
+        return "not"
+    return "told" if figure.value >= RELIABLE else "partly"
+
+
+def dek(data: ReportData, lang: Lang) -> str:
+    """Who judged what: the line below the headline."""
+    t = texts(lang)
+    learned = sum(len(block.photos) for block in data.split.blocks if block.subset == "train")
+    card = data.settings.card or {}
+    return t.say(
+        "headline.dek",
+        backbone=card.get("backbone") or data.settings.config["train"]["backbone"],
+        train=t.count(learned, "photo"),
+        test=t.count(data.scores.photos, "photo"),
+        chance=t.percent(1 / len(data.places)),
+    )
+
+
+def giveaway(data: ReportData, place: PlaceScore, lang: Lang) -> str:
+    """What gives one place away: the regions of highest lift whose interval lies above 1."""
+    t = texts(lang)
+    if data.attention is None:
+        return t.say("give.nomasks" if data.explained else "give.unexplained")
+    lifts = data.attention.places.get(place.key, ())
+    if all(lift.lift is None for lift in lifts):
+        return t.say("give.few", place=place.label)
+    best = strongest(lifts)
+    if not best:
+        return t.say("give.none", place=place.label)
+    values = {"place": place.label, "region": t.region(best[0].region), "lift": _times(t, best[0])}
+    if len(best) == 1:
+        return t.say("give.one", **values)
+    return t.say("give.two", **values, region2=t.region(best[1].region), lift2=_times(t, best[1]))
+
+
+def strongest(lifts: tuple[Lift, ...]) -> list[Lift]:
+    """Regions that hold more evidence than their area, the highest lift first."""
+    return sorted((lift for lift in lifts if lift.above), key=lambda lift: (-(lift.lift or 0), lift.region))
+
+
+def _times(t: Texts, lift: Lift) -> str:
+    return t.times(Figure(lift.lift, lift.low, lift.high))
+
+
+def beliefs(data: ReportData, lang: Lang) -> list[str]:
+    """What speaks for and against taking the figures at their word; silent on what was not measured."""
+    return [
+        _belief_blocks(data, lang),
+        *_belief_thin(data, lang),
+        _belief_distance(data, lang),
+        *_belief_rivals(data, lang),
+        *_belief_leaks(data, lang),
+    ]
+
+
+def _belief_blocks(data: ReportData, lang: Lang) -> str:
+    t, scores = texts(lang), data.scores
+    photos, blocks = t.count(scores.photos, "photo"), t.count(scores.blocks, "block")
+    if scores.balanced_accuracy.low is None:
+        return t.say("believe.nointerval", photos=photos, blocks=blocks)
+    if scores.blocks < FEW_BLOCKS:
+        return t.say("believe.few", blocks=blocks)
+    return t.say("believe.enough", photos=photos, blocks=blocks)
+
+
+def _belief_thin(data: ReportData, lang: Lang) -> list[str]:
+    """The place with the fewest test blocks, where its blocks are counted."""
+    t = texts(lang)
+    counted = [place for place in data.places if place.blocks is not None]
+    if not counted:
+        return []
+    thin = min(counted, key=lambda place: (place.blocks or 0, place.photos))
+    photos, blocks = t.count(thin.photos, "photo"), t.count(thin.blocks or 0, "block")
+    return [t.say("believe.thin", place=thin.label, photos=photos, blocks=blocks)]
+
+
+def _belief_distance(data: ReportData, lang: Lang) -> str:
+    t, distances = texts(lang), data.split.report.test_to_train_m
+    if distances is not None:
+        return t.say("believe.distance", p10=t.metres(distances.p10), median=t.metres(distances.median))
+    return t.say("believe.unknown_distance" if data.on_ground else "believe.runs")
+
+
+def _belief_rivals(data: ReportData, lang: Lang) -> list[str]:
+    """The strongest baseline and the random split, where they were measured."""
+    t, scores = texts(lang), data.scores
+    network = t.figure(scores.accuracy)
+    said = []
+    if scores.baselines:
+        name = max(scores.baselines, key=lambda key: scores.baselines[key])
+        label, accuracy = t.known(f"baseline.{name}", name), t.percent(scores.baselines[name])
+        said.append(t.say("believe.baseline", name=label, accuracy=accuracy, network=network))
+    if scores.random_split is not None:
+        accuracy = t.figure(scores.random_split)
+        said.append(t.say("believe.random_split", accuracy=accuracy, network=network))
+    return said
+
+
+def _belief_leaks(data: ReportData, lang: Lang) -> list[str]:
+    """Duplicates across the split, columns that go with the place, and how often the test was opened."""
+    t = texts(lang)
+    said = []
+    if data.split.report.near_duplicates_across:
+        said.append(t.say("believe.duplicates", n=data.split.report.near_duplicates_across))
+    for entry in data.scores.confounds:
+        if str(entry.get("verdict", "")).lower() not in ("", "none", "ok", "clear", "independent"):
+            v = entry.get("cramers_v")
+            said.append(t.say("believe.confound", column=entry.get("column"), v=t.number(v, digits=2)))
+    if data.scores.test_opened is not None:
+        said.append(t.say("believe.opened", times=t.count(data.scores.test_opened, "time")))
+    return said
+
+
+def accuracy_title(lows: list[float | None], lang: Lang, *, null_high: float) -> str:
+    """The finding of the accuracy chart, from the lower ends of its intervals."""
+    above = all(low is not None and low > null_high for low in lows)
+    return texts(lang).say("well.chart.above" if above else "well.chart.mixed")
+
+
+def confusion_words(data: ReportData, lang: Lang) -> list[str]:
+    """A sentence a place: how many are told rightly, and what the others pass for."""
+    t = texts(lang)
+    said = []
+    for index, (place, row) in enumerate(zip(data.places, data.scores.confusion, strict=True)):
+        photos = t.count(sum(row), "photo")
+        others = [(count, -other) for other, count in enumerate(row) if other != index]
+        count, other = max(others)
+        if sum(row) == 0:
+            said.append(t.say("confusion.none", place=place.label))
+        elif count == 0:
+            said.append(t.say("confusion.all", place=place.label, photos=photos))
+        else:
+            rival = data.places[-other].label
+            said.append(
+                t.say("confusion.some", place=place.label, photos=photos, right=row[index], other=rival, n=count)
+            )
+    return said
+
+
+def calibration_words(data: ReportData, lang: Lang) -> list[str]:
+    """Whether the percentages can be taken at their word."""
+    t, ece, raw = texts(lang), data.scores.ece, data.scores.ece_uncalibrated
+    said = []
+    if ece is None:
+        said.append(t.say("calibration.unknown"))
+    elif ece <= GOOD_CALIBRATION:
+        said.append(t.say("calibration.good", ece=t.points(ece)))
+    else:
+        low, high = t.percent(max(0.0, 0.8 - ece)), t.percent(min(1.0, 0.8 + ece))
+        said.append(t.say("calibration.fair", ece=t.points(ece), low=low, high=high))
+    if ece is not None and raw is not None:
+        said.append(t.say("calibration.change", raw=t.points(raw)))
+    return [*said, t.say("calibration.none_of_these")]
+
+
+def lift_title(data: ReportData, lang: Lang) -> str:
+    """The finding of the lift chart: the strongest region of each place that has one."""
+    t = texts(lang)
+    assert data.attention is not None
+    items = []
+    for place in data.places:
+        best = strongest(data.attention.places.get(place.key, ()))
+        if best:
+            items.append(t.say("lift.chart.item", region=t.region(best[0].region), place=place.label))
+    if not items:
+        return t.say("lift.chart.none")
+    return t.say("lift.chart.some", list=t.listed(items))

@@ -1,0 +1,141 @@
+"""Flat pieces of the scene, collected in the order in which they are painted."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from machinami.sources.town.regions import Region
+
+Point = tuple[float, float, float]
+Colour = tuple[float, float, float]  # albedo as seen (sRGB, 0 … 1)
+
+# Materials: how the pixels of a face are shaded.
+FLAT, ASPHALT, PAVING, FACADE, LEAF, FIELD, TILES, WATER, GRASS, LAMP = range(10)
+FACADE_NUMBERS = 10
+
+
+class Surface(NamedTuple):
+    """How a face looks; `facade` is read for FACADE only (see facade.Facade)."""
+
+    colour: Colour
+    region: Region
+    material: int = FLAT
+    facade: tuple[float, ...] = (0.0,) * FACADE_NUMBERS
+
+
+class FaceTable(NamedTuple):
+    """All faces as arrays; row 0 is the sky, so a face's row is its order plus one.
+
+    corners float64 (v, 3), the corners of all faces one after another; starts int64 (f + 1,);
+    colour float32 (f + 1, 3); region uint8 (f + 1,); material uint8 (f + 1,); facade float32 (f + 1, 10).
+    """
+
+    corners: npt.NDArray[np.float64]
+    starts: npt.NDArray[np.int64]
+    colour: npt.NDArray[np.float32]
+    region: npt.NDArray[np.uint8]
+    material: npt.NDArray[np.uint8]
+    facade: npt.NDArray[np.float32]
+
+
+class Faces:
+    """Collects faces, far to near; the eye's position decides which sides of a box are seen."""
+
+    def __init__(self, eye: Point) -> None:
+        self.eye = eye
+        self._corners: list[Point] = []  # those since the last array in _parts
+        self._colours: list[Colour] = []
+        self._parts: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []  # corners, colours
+        self._counts: list[int] = []
+        self._regions: list[int] = []
+        self._materials: list[int] = []
+        self._facades: dict[int, tuple[float, ...]] = {}
+        self.crowns: list[tuple[float, float, float, float]] = []  # of trees: east, north, up, radius
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def add(self, corners: Sequence[Point], surface: Surface) -> None:
+        """Paint a flat polygon over everything that was added before."""
+        self._corners.extend(corners)
+        self._counts.append(len(corners))
+        colour, region, material, facade = surface
+        self._colours.append(colour)
+        self._regions.append(region)
+        self._materials.append(material)
+        if material == FACADE:
+            self._facades[len(self._counts)] = facade
+
+    def add_many(
+        self, corners: npt.NDArray[np.float64], colours: npt.NDArray[np.float64], region: Region, material: int
+    ) -> None:
+        """Paint n polygons of k corners each: corners float64 (n, k, 3), colours float64 (n, 3)."""
+        count, sides, _ = corners.shape
+        self._close_part()
+        self._parts.append((corners.reshape(-1, 3), colours))
+        self._counts.extend([sides] * count)
+        self._regions.extend([region] * count)
+        self._materials.extend([material] * count)
+
+    def _close_part(self) -> None:
+        if self._corners:
+            self._parts.append((np.array(self._corners), np.array(self._colours)))
+            self._corners, self._colours = [], []
+
+    def wall_x(self, x: float, ys: tuple[float, float], zs: tuple[float, float], surface: Surface) -> None:
+        """Paint an upright rectangle that faces east or west."""
+        (y0, y1), (z0, z1) = ys, zs
+        self.add(((x, y0, z0), (x, y1, z0), (x, y1, z1), (x, y0, z1)), surface)
+
+    def wall_y(self, y: float, xs: tuple[float, float], zs: tuple[float, float], surface: Surface) -> None:
+        """Paint an upright rectangle that faces north or south."""
+        (x0, x1), (z0, z1) = xs, zs
+        self.add(((x0, y, z0), (x1, y, z0), (x1, y, z1), (x0, y, z1)), surface)
+
+    def level(self, xs: tuple[float, float], ys: tuple[float, float], z: float, surface: Surface) -> None:
+        """Paint a level rectangle."""
+        (x0, x1), (y0, y1) = xs, ys
+        self.add(((x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)), surface)
+
+    def box(self, base: "Box", sides: Surface, top: Surface | None = None, ends: Surface | None = None) -> None:
+        """Paint the sides of a box that the eye sees; `ends` are the sides that face north and south."""
+        ex, ey, ez = self.eye
+        if top is not None and ez > base.z1:
+            self.level((base.x0, base.x1), (base.y0, base.y1), base.z1, top)
+        if ex < base.x0:
+            self.wall_x(base.x0, (base.y0, base.y1), (base.z0, base.z1), sides)
+        elif ex > base.x1:
+            self.wall_x(base.x1, (base.y0, base.y1), (base.z0, base.z1), sides)
+        if ey < base.y0:
+            self.wall_y(base.y0, (base.x0, base.x1), (base.z0, base.z1), ends or sides)
+        elif ey > base.y1:
+            self.wall_y(base.y1, (base.x0, base.x1), (base.z0, base.z1), ends or sides)
+
+    def table(self) -> FaceTable:
+        """Everything that was added, at least one face, as arrays."""
+        self._close_part()
+        count = len(self._counts)
+        colour = np.zeros((count + 1, 3), np.float32)
+        region = np.full(count + 1, Region.SKY, np.uint8)
+        material = np.zeros(count + 1, np.uint8)
+        facade = np.zeros((count + 1, FACADE_NUMBERS), np.float32)
+        corners = np.concatenate([part for part, _ in self._parts])
+        colour[1:] = np.concatenate([part for _, part in self._parts])
+        region[1:], material[1:] = self._regions, self._materials
+        if self._facades:
+            facade[list(self._facades)] = list(self._facades.values())
+        starts = np.concatenate([[0], np.cumsum(np.array(self._counts, np.int64))]).astype(np.int64)
+        return FaceTable(corners, starts, colour, region, material, facade)
+
+
+class Box(NamedTuple):
+    """A box along the axes of the plan, in metres."""
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    z0: float
+    z1: float

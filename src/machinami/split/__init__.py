@@ -1,0 +1,22 @@
+"""Which photos are for learning and which for judging: kept apart by ground, or by runs of names."""
+
+from machinami.split.ground import SplitPhoto
+from machinami.split.layout import split_photos
+from machinami.split.report import Distances, SplitReport, SubsetCount
+from machinami.split.result import Block, Dropped, Split, Subset
+from machinami.split.stage import lay_split, read_split, split_inputs
+
+__all__ = [
+    "Block",
+    "Distances",
+    "Dropped",
+    "Split",
+    "SplitPhoto",
+    "SplitReport",
+    "Subset",
+    "SubsetCount",
+    "lay_split",
+    "read_split",
+    "split_inputs",
+    "split_photos",
+]

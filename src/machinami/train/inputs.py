@@ -1,0 +1,32 @@
+"""Digests of what the trained models and their figures depend on; read without torch, so that `status` is quick."""
+
+from dataclasses import asdict
+
+from machinami.config import Config
+from machinami.files import digest_json
+from machinami.models.card import read_card
+from machinami.project import Project
+from machinami.split import read_split
+
+__all__ = ["evaluate_inputs", "refit_inputs", "train_inputs"]
+
+
+def train_inputs(project: Project, config: Config) -> str:
+    """Split, photos, labels, settings and seed. Raises NotReady without a split."""
+    with project.catalog() as catalog:
+        photos = catalog.digest("photo_id", "place", "sha256")
+    places = [asdict(place) for place in config.places]
+    return digest_json([read_split(project).digest, asdict(config.train), config.seed, places, photos])
+
+
+def evaluate_inputs(project: Project, config: Config) -> str:
+    """The evaluated network, the split, and how intervals are drawn. Raises NotReady and ModelError."""
+    card = read_card(project.model)
+    return digest_json(
+        [card.evaluated["sha256"], card.temperature, read_split(project).digest, asdict(config.evaluate), config.seed]
+    )
+
+
+def refit_inputs(project: Project, config: Config) -> str:
+    """What the evaluated network was trained from, and the network itself. Raises NotReady and ModelError."""
+    return digest_json([train_inputs(project, config), read_card(project.model).evaluated["sha256"]])
