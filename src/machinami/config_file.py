@@ -144,6 +144,8 @@ def _convert(hint: Any, value: Any, *, where: str, name: str) -> Any:  # noqa: C
         if value not in args or isinstance(value, bool):
             raise ConfigError(f"{name}: {where} = {value!r}{_nearest(str(value), [str(a) for a in args])}")
         return value
+    if hint in (int, float) and isinstance(value, int) and abs(value) >= 2**63:  # TOML promises 64 bits
+        raise ConfigError(f"{name}: {where} = {value} is too large a number")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not hint:

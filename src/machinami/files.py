@@ -44,8 +44,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     A folder cannot be renamed over another, so the old one steps aside first and goes last.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in [*path.parent.glob(f".{path.name[:40]}-*.part"), *path.parent.glob(f".{path.name[:40]}-*.old")]:
-        shutil.rmtree(leftover, ignore_errors=True)  # of a process that was killed
+    _clear_up(path)
     mark = secrets.token_hex(6)
     aside = path.parent / f".{path.name[:40]}-{mark}.part"
     former = path.parent / f".{path.name[:40]}-{mark}.old"
@@ -64,6 +63,15 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         if former.exists() and not path.exists():
             former.replace(path)
         shutil.rmtree(former, ignore_errors=True)
+
+
+def _clear_up(path: Path) -> None:
+    """What a killed process left: the old folder goes back where the new one had not come; all else goes."""
+    for former in path.parent.glob(f".{path.name[:40]}-*.old"):
+        if not path.exists():
+            former.replace(path)
+    for leftover in [*path.parent.glob(f".{path.name[:40]}-*.part"), *path.parent.glob(f".{path.name[:40]}-*.old")]:
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -132,6 +132,8 @@ class Project:
         except Timeout as error:
             raise ProjectError(f"{self.root} is in use by {_describe(owner)}: wait for it to end") from error
         try:
+            for leftover in self.cache.glob(".*.part*"):  # half-written by a process that was killed
+                leftover.unlink(missing_ok=True)
             owner.write_text(
                 json.dumps({"stage": stage, "pid": os.getpid(), "host": platform.node(), "since": time.time()})
             )

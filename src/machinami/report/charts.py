@@ -50,7 +50,7 @@ class AccuracyChart:
 class LiftChart:
     """Lifts of the regions, a panel a place, all on one logarithmic scale and in one order."""
 
-    panels: tuple[tuple[PlaceScore, tuple[Row, ...]], ...]
+    panels: tuple[tuple[PlaceScore, tuple[Row, ...]], ...]  # no rows where no region was seen often enough
     ticks: tuple[Tick, ...]
     has_null: bool
 
@@ -151,7 +151,8 @@ def lift_chart(data: ReportData) -> LiftChart:
         by_region = {lift.region: lift for lift in attention.places.get(place.key, ())}
         null = attention.null.get(place.key, {})
         rows = [_lift_row(by_region[region], index, axis, null.get(region)) for region in order if region in by_region]
-        panels.append((place, tuple(rows)))
+        known = any(lift.lift is not None for lift in by_region.values())
+        panels.append((place, tuple(rows) if known else ()))
     return LiftChart(panels=tuple(panels), ticks=axis.ticks(), has_null=bool(attention.null))
 
 

@@ -105,8 +105,9 @@ def make_gallery(project: Project, config: Config, data: ReportData, *, progress
 
 
 def _candidates(predictions: Predictions) -> list[Candidate]:
-    """The test photos with their margins: log p of the true place minus the highest of the others, which is the
-    margin of the logits divided by the temperature, so that the order is the same.
+    """The test photos with their margins: log p of the true place minus the highest of the others.
+
+    That is the margin of the logits divided by the temperature, so that the order is the same.
     """
     logs = np.log(np.maximum(predictions.probabilities.astype(np.float64), 1e-30))
     rows = np.arange(len(logs))

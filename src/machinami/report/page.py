@@ -45,8 +45,8 @@ def render_page(data: ReportData, gallery: Gallery) -> str:
     style = environment.get_template("style.css").render(
         places=range(len(data.places)),
         colours=[PLACE_COLOURS[index % len(PLACE_COLOURS)] for index in range(len(data.places))],
-        ramp=Markup(_gradient(signed=False)),
-        signed_ramp=Markup(_gradient(signed=True)),
+        ramp=_gradient(signed=False),
+        signed_ramp=_gradient(signed=True),
         layers=[f"p{index}" for index in range(len(data.places))],
     )
     script = environment.get_template("script.js").render()
@@ -56,8 +56,8 @@ def render_page(data: ReportData, gallery: Gallery) -> str:
         gallery=gallery,
         kinds=KINDS,
         every_place=len(data.places) <= EVERY_PLACE_UP_TO,
-        style=Markup(style),
-        script=Markup(script),
+        style=Markup(style),  # our own file; places enter it as numbers alone
+        script=Markup(script),  # our own file, without values
         script_digest=script_digest,
         accuracy=accuracy_chart(data),
         lifts=lift_chart(data) if data.attention is not None else None,
@@ -107,14 +107,9 @@ def _words(data: ReportData) -> dict[str, Any]:
         "both": _both,
         "word": lambda write: _both(lambda lang: write(texts(lang))),
         "words": sentences,
-        "giveaways": [_giveaway(data, index) for index in range(len(data.places))],
         "accuracy_title": lambda above: translate("well.chart.above" if above else "well.chart.mixed"),
         "fmt": _formats(),
     }
-
-
-def _giveaway(data: ReportData, index: int) -> Markup:
-    return _both(lambda lang: sentences.giveaway(data, data.places[index], lang))
 
 
 def _formats() -> dict[str, Callable[..., Callable[[Texts], str]]]:
@@ -145,7 +140,7 @@ def _both(sentence: Callable[[Lang], object]) -> Markup:
 
 def _coded(text: str) -> Markup:
     marked = _CODE.sub(r"<code>\1</code>", str(escape(text)))
-    return Markup(_INTERVAL.sub(r'<span class="whole">\g<0></span>', marked))  # noqa: S704  escaped one call further in
+    return Markup(_INTERVAL.sub(r'<span class="whole">\g<0></span>', marked))  # escaped before it is marked
 
 
 # --- filters ----------------------------------------------------------------------------------------------------

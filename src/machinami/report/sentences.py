@@ -1,17 +1,16 @@
 """The findings as sentences, from the numbers of the files and in the words of `i18n/`. Plain text."""
 
-from machinami.report.facts import Figure, Lift, PlaceScore, ReportData
+from machinami.report.facts import Attention, Figure, Lift, PlaceScore, ReportData
 from machinami.report.texts import Lang, Texts, texts
 
 __all__ = [
-    "accuracy_title",
     "beliefs",
     "branding",
     "calibration_words",
     "confusion_words",
     "dek",
     "findings",
-    "giveaway",
+    "giveaways",
     "headline",
     "lift_title",
 ]
@@ -27,7 +26,7 @@ def findings(data: ReportData, lang: Lang = "en") -> list[str]:
     return [
         *([first] if first else []),
         headline(data, lang),
-        *(giveaway(data, place, lang) for place in data.places),
+        *giveaways(data, lang),
         *beliefs(data, lang),
     ]
 
@@ -76,12 +75,17 @@ def dek(data: ReportData, lang: Lang) -> str:
     )
 
 
-def giveaway(data: ReportData, place: PlaceScore, lang: Lang) -> str:
-    """What gives one place away: the regions of highest lift whose interval lies above 1."""
-    t = texts(lang)
+def giveaways(data: ReportData, lang: Lang) -> list[str]:
+    """What gives each place away, a sentence a place; or the one that tells why it cannot be said."""
     if data.attention is None:
-        return t.say("give.nomasks" if data.explained else "give.unexplained")
-    lifts = data.attention.places.get(place.key, ())
+        return [texts(lang).say("give.nomasks" if data.explained else "give.unexplained")]
+    return [_giveaway(data.attention, place, lang) for place in data.places]
+
+
+def _giveaway(attention: Attention, place: PlaceScore, lang: Lang) -> str:
+    """The regions of highest lift whose interval lies above 1."""
+    t = texts(lang)
+    lifts = attention.places.get(place.key, ())
     if all(lift.lift is None for lift in lifts):
         return t.say("give.few", place=place.label)
     best = strongest(lifts)
@@ -169,12 +173,6 @@ def _belief_leaks(data: ReportData, lang: Lang) -> list[str]:
     if data.scores.test_opened is not None:
         said.append(t.say("believe.opened", times=t.count(data.scores.test_opened, "time")))
     return said
-
-
-def accuracy_title(lows: list[float | None], lang: Lang, *, null_high: float) -> str:
-    """The finding of the accuracy chart, from the lower ends of its intervals."""
-    above = all(low is not None and low > null_high for low in lows)
-    return texts(lang).say("well.chart.above" if above else "well.chart.mixed")
 
 
 def confusion_words(data: ReportData, lang: Lang) -> list[str]:

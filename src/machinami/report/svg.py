@@ -19,12 +19,12 @@ def cut(value: float) -> str:
 def element(name: str, *children: object, **attributes: Any) -> Markup:
     """`<name …>children</name>`; `class_` is class, `_` in names is `-`; attributes that are None are left out."""
     written = Markup("").join(
-        Markup(' {}="{}"').format(Markup(key.rstrip("_").replace("_", "-")), _value(value))
+        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
         for key, value in attributes.items()
         if value is not None
     )
     inside = Markup("").join(escape(child) for child in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, inside)
+    return Markup("<{0}{1}>{2}</{0}>").format(name, written, inside)
 
 
 def _value(value: Any) -> Any:

@@ -31,7 +31,7 @@ class Texts:
         """The text of a key, or `default` where there is none."""
         return self._entries.get(key, default)
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """All keys, in the order of the file."""
         return tuple(self._entries)
 

@@ -58,6 +58,8 @@ def fit_stages(
 ) -> Curve:
     """Train the stages behind `start` (all of them where None) and the classifier, in place.
 
+    The statistics of batch norms stay as they were learned from many more photos than there are here; only a network
+    that starts from random weights learns them.
     `validate` gives (loss, balanced accuracy); after training the model is in its state of the lowest loss. Without
     it all `epochs` of the schedule are run. Ctrl-C ends the training with the best state so far.
     """
@@ -68,7 +70,9 @@ def fit_stages(
     curve, best = Curve(), copy.deepcopy(model.state_dict())
     try:
         for epoch in conditions.progress.track(range(1, epochs + 1), total=epochs, label="Training", unit="epochs"):
-            _train_mode(model, start)
+            if config.weights == "random":
+                for module in trained_modules(model, start):
+                    module.train()
             losses = []
             for rows in _batches(data.rows, config.batch_size, rng):
                 inputs = data.draw(rows, rng).to(device)
@@ -107,7 +111,7 @@ def _steps(rows: Rows, config: TrainConfig) -> int:
 
 
 def _batches(rows: Rows, size: int, rng: np.random.Generator) -> Iterator[Rows]:
-    """The rows in random order, cut into batches of even size (a lone photo would upset the batch norms)."""
+    """The rows in random order, in even batches: a last one of a single photo would count as much as a full one."""
     count = -(-len(rows) // size)
     yield from np.array_split(rng.permutation(rows), count)
 
@@ -117,12 +121,6 @@ def trained_modules(model: PlaceModel, start: str | None) -> tuple[nn.Module, ..
     names = model.stage_names()
     first = 0 if start is None else names.index(start) + 1
     return tuple(module for name in names[first:] for module in model.stage_modules(name))
-
-
-def _train_mode(model: PlaceModel, start: str | None) -> None:
-    model.eval()
-    for module in trained_modules(model, start):
-        module.train()
 
 
 def _optimiser(

@@ -117,7 +117,7 @@ def paint_glass(site: Site) -> None:
         top_m=site.building.z1 - 0.4,
         seed=dice.unit(),
     )
-    lobby = look.with_ground(GLAZED, dice.between(4.2, 5.5))
+    lobby = look.with_ground(GLAZED, dice.between(2.9, 4.4))
     _paint_walls(site, Surface(tint, Region.GLASS, FACADE), lobby, lobby)
     if site.kind is Kind.GLASS_FRONT:
         _paint_parapet(site, (0.55, 0.56, 0.57), 0.4)

@@ -39,7 +39,7 @@ def paint_plot_ground(site: Site) -> None:
         lawn = blend((0.36, 0.41, 0.20), (0.50, 0.45, 0.28), 1.0 - site.season.leaf_cover)
         faces.level(xs, ys, 0.0, Surface(lawn, Region.VEGETATION, GRASS))
     elif site.kind in (Kind.HIGH_RISE, Kind.GLASS_FRONT, Kind.BRICK_SHOP):
-        faces.level(xs, ys, 0.0, Surface(site.style.pavement, Region.PAVEMENT, PAVING))
+        faces.level(xs, ys, 0.0, Surface(site.style.pavement, Region.VARIOUS, PAVING))
     else:
         faces.level(xs, ys, 0.0, Surface(site.dice.pick(_YARDS), Region.VARIOUS, ASPHALT))
 
@@ -99,7 +99,7 @@ def _garden(site: Site) -> list[Part]:
     """A hedge along the street and trees behind it."""
     dice, leaf = site.dice, leaf_colour(site.dice, site.style.leaf, site.season)
     parts = _row(site, dice.between(1.1, 2.0), dice.between(0.6, 0.9), lambda b: paint_hedge(site.faces, b, leaf))
-    return parts + _trees_in_yard(site, 2 + int(dice.unit() * 3), (3.5, 8.0))
+    return parts + _trees_in_yard(site, 2 + int(dice.unit() * 3), (4.0, 9.0))
 
 
 def _small_garden(site: Site) -> list[Part]:
@@ -146,13 +146,13 @@ def _garden_wall(site: Site) -> list[Part]:
 def _grove(site: Site) -> list[Part]:
     """A small wood."""
     dice, ground = site.dice, site.ground
-    count = 6 if site.distance_m < 60 else 4
+    count = 8 if site.distance_m < 60 else 5
     return [
         _tree(
             site,
             dice.between(ground.x0 + 1.2, ground.x1 - 1.2),
             dice.between(ground.y0 + 1.2, ground.y1 - 1.2),
-            dice.between(7.0, 13.0),
+            dice.between(8.0, 14.0),
         )
         for _ in range(count)
     ]

@@ -6,7 +6,7 @@ from enum import IntEnum
 class Region(IntEnum):
     """A region number, as it stands in a mask."""
 
-    VARIOUS = 0  # bare yards, road signs, vending machines: nothing that should be read into
+    VARIOUS = 0  # yards and forecourts, road signs, vending machines
     BUILDING = 1
     CAR = 2
     FIELD = 3

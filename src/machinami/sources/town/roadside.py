@@ -43,7 +43,7 @@ def paint_roadside(
     if tree_luck < tree_chance:
         leaf, tree_dice = leaf_colour(dice, site.style.leaf, site.season), dice.split()
         foot = spot(start + at * (end - start))
-        tree = Tree(foot=foot, height_m=dice.between(4.5, 8.5), leaf=leaf, cover=site.season.leaf_cover)
+        tree = Tree(foot=foot, height_m=dice.between(5.0, 9.5), leaf=leaf, cover=site.season.leaf_cover)
         things.append((start + at * (end - start), lambda: paint_tree(faces, tree_dice, tree)))
     if luck < 0.12 and site.is_near:
         things.append((start + 0.8 * (end - start), lambda: _paint_sign(site, spot(start + 0.8 * (end - start)))))

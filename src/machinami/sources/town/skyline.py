@@ -16,7 +16,7 @@ from machinami.sources.town.surroundings import SIGHT_M, block_flavours
 _FARTHEST_M = 750.0
 _LOOKS: dict[str, tuple[Surface, float, float]] = {
     "a": (Surface((0.24, 0.32, 0.17), Region.VEGETATION, LEAF), 7.0, 12.0),
-    "b": (Surface((0.46, 0.51, 0.55), Region.GLASS), 14.0, 34.0),
+    "b": (Surface((0.46, 0.51, 0.55), Region.GLASS), 9.0, 22.0),
 }
 _OTHER = (Surface((0.66, 0.64, 0.61), Region.BUILDING), 7.0, 16.0)
 

@@ -1,0 +1,89 @@
+"""Figures on another labelled set: the model for new photos, and no test block is opened."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from machinami.collect.layout import Candidate, Layout, by_table, choose_layout
+from machinami.config import Config, PlaceConfig
+from machinami.errors import InputError
+from machinami.evaluate.figures import Outcome, evaluation_figures
+from machinami.images.decode import PhotoError, decode_photo
+from machinami.images.prepare import cache_size_px
+from machinami.models.device import autocast, resolve_device
+from machinami.models.folder import load_model
+from machinami.models.folding import fold_batch_norm
+from machinami.ordered import in_batches, in_order
+from machinami.progress import Progress, silent
+from machinami.project import Project
+from machinami.split.blocks import name_runs
+
+__all__ = ["evaluate_others"]
+
+BATCH = 32
+
+
+def evaluate_others(
+    project: Project,
+    config: Config,
+    photos: Path,
+    *,
+    table: Path | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """The fields of evaluation.json for the photos of a folder (a folder a place) or of a table.
+
+    Blocks are runs of neighbouring names, or the table's sequences. Raises InputError where no photo can be read or
+    a place is none of the model's. Photos that cannot be read are told and left out.
+    """
+    model = load_model(project.model)
+    places = [PlaceConfig(key=place["key"], label=place["label"]) for place in model.card.places]
+    layout = _layout(photos, table, places)
+    on = resolve_device(device)
+    network = fold_batch_norm(model.network).to(on)
+    side = cache_size_px(model.card.image_size)
+
+    def read(candidate: Candidate) -> tuple[Candidate, Any]:
+        try:
+            pixels = decode_photo(candidate.path, max_pixels=config.check.max_pixels, shorter_side_px=side)
+        except PhotoError as error:
+            return candidate, error
+        return candidate, pixels
+
+    read_ones: list[Candidate] = []
+    logits: list[torch.Tensor] = []
+    candidates = progress.track(layout.candidates(), total=layout.total, label="Evaluating")
+    for batch in in_batches(in_order(read, candidates), BATCH):
+        good = [(candidate, pixels) for candidate, pixels in batch if not isinstance(pixels, PhotoError)]
+        for _, error in (item for item in batch if isinstance(item[1], PhotoError)):
+            progress.say(f"left out: {error}")
+        if good:
+            images = model.prepare([pixels for _, pixels in good]).to(on)
+            with torch.inference_mode(), autocast(on):
+                logits.append(network(images).float().cpu())
+            read_ones += [candidate for candidate, _ in good]
+    if not read_ones:
+        raise InputError(f"{photos} holds no photo that can be read")
+    number = {place.key: index for index, place in enumerate(places)}
+    runs = name_runs(
+        [candidate.name for candidate in read_ones],
+        [candidate.row.texts.get("sequence") if candidate.row else None for candidate in read_ones],
+        run_photos=config.split.run_photos,
+        run_gap=config.split.run_gap,
+    )
+    outcome = Outcome(
+        labels=np.array([number[candidate.place or ""] for candidate in read_ones], np.int64),
+        logits=torch.cat(logits).numpy(),
+        blocks=runs,
+    )
+    return evaluation_figures(model.card.keys, outcome, temperature=model.card.temperature, config=config)
+
+
+def _layout(photos: Path, table: Path | None, places: list[PlaceConfig]) -> Layout:
+    if table is not None:
+        return by_table(photos, table, places, masks=None, now=datetime.now(UTC))
+    return choose_layout(photos, places, {}, masks=None)

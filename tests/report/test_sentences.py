@@ -1,0 +1,102 @@
+"""The sentences say what the files say."""
+
+import json
+
+import pytest
+
+from machinami.report.data import read_report_data
+from machinami.report.sentences import beliefs, calibration_words, confusion_words, findings, headline
+from machinami.split import Distances
+
+
+def read(project):
+    return read_report_data(project, project.config())
+
+
+def plain(sentences):
+    return [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in sentences]
+
+
+def test_numbers_are_those_of_the_files(make_project):
+    project = make_project()
+    test = json.loads(project.evaluation_file.read_text(encoding="utf-8"))["test"]
+    figure = test["balanced_accuracy"]
+    told, machida, chuo, *_ = plain(findings(read(project)))
+    expected = f"{100 * figure['value']:.0f} % ({100 * figure['low']:.0f}–{100 * figure['high']:.0f})"
+    assert expected == "92 % (88–96)"
+    assert told == f"町田市 and 中央区 can be told apart: balanced accuracy {expected} on ground never seen."
+    assert machida == "町田市 is given away by vegetation, with 3.1× (2.5–3.8) the evidence expected from area alone."
+    assert chuo == "中央区: no kind of thing holds clearly more evidence than its area."
+
+
+def test_japanese(make_project):
+    told, machida, *_ = findings(read(make_project()), "ja")
+    assert told == "町田市と中央区は見分けられる。初めて見る区画での平均正解率は92%（88〜96）。"
+    assert machida == "町田市の決め手は草木。面積から見込まれる量の3.1倍（2.5〜3.8）の手がかりが集まる。"
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "interval", "says"),
+    [
+        (0.92, True, "can be told apart: "),
+        (0.7, True, "but not reliably"),
+        (0.52, True, "cannot be told apart from these photos: balanced accuracy 52 % (48–55)"),
+        (0.92, False, "may be told apart, with no interval"),
+        (0.5, False, "cannot be told apart"),
+    ],
+)
+def test_claim_follows_the_interval(make_project, accuracy, interval, says):
+    text = headline(read(make_project(accuracy=accuracy, interval=interval)), "en")
+    assert says in text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_random_split_is_branded_in_the_first_line(make_project):
+    first, second, *_ = findings(read(make_project(branded="random split: …")))
+    assert first.startswith("Random split")
+    assert "never seen" not in second
+    assert "on photos drawn at random" in second
+
+
+def test_few_blocks_are_told(make_project):
+    assert plain(beliefs(read(make_project()), "en"))[0] == (
+        "The interval rests on 2 blocks, fewer than 20: take it as rough."
+    )
+
+
+def test_silent_on_what_was_not_measured(make_project):
+    said = " ".join(beliefs(read(make_project()), "en"))
+    assert "baseline" not in said
+    assert "Split at random" not in said
+    assert "Cramér" not in said
+
+
+def test_what_was_measured_is_told(make_project):
+    project = make_project(distances=Distances(min=51.0, p5=60.0, p10=88.4, median=410.0))
+    figures = json.loads(project.evaluation_file.read_text(encoding="utf-8"))
+    figures["baselines"] = {"majority": {"accuracy": 0.5}, "colour": 0.61, "metadata": {"accuracy": {"value": None}}}
+    figures["random_split"] = {"accuracy": 0.99, "gap": 0.07}
+    figures["confounds"] = [{"column": "camera_model", "cramers_v": 0.93, "verdict": "confounded"}]
+    project.evaluation_file.write_text(json.dumps(figures), encoding="utf-8")
+    said = " ".join(plain(beliefs(read(project), "en")))
+    assert "The strongest simple baseline, mean colour, reaches 61 % accuracy" in said
+    assert "would show 99 % accuracy" in said
+    assert "camera_model goes with the place (Cramér's V 0.93)" in said
+    assert "more than 88 m from the nearest training photo, half of them more than 410 m" in said
+    assert "opened 2 times" in said
+
+
+def test_confusion_and_calibration(make_project):
+    data = read(make_project())
+    assert (
+        plain(confusion_words(data, "en"))[0] == "町田市: 3 of 4 photos told rightly; most often taken for 中央区 (1)."
+    )
+    assert "4.2 points" in plain(calibration_words(data, "en"))[0]
+
+
+def test_rounding_never_claims_all_or_nothing():
+    from machinami.report.texts import texts
+
+    percent = texts("ja").percent
+    assert [percent(x) for x in (1, 0.9996, 0.996, 0.004, 0.0001, 0, None)] == [
+        "100%", "99.9%", "99.6%", "0.4%", "0.1%", "0%", "–",
+    ]  # fmt: skip
