@@ -95,12 +95,15 @@ def fit_again(
     choice: Choice,
     conditions: Conditions,
 ) -> PlaceModel:
-    """The same schedule on other photos, with everything that validation decided taken over."""
+    """The same schedule on other photos, with everything that validation decided taken over.
+
+    With no validation photos to stop at the best epoch, the schedule runs to its end, where its steps are small.
+    """
     trial = Trial(model, origin, photos, choice.cut, conditions)
     trial.fit_probe(strength=choice.strength)
     if choice.tuned == "probe":
         return trial.model
-    tuned, curve = trial.tune(start=choice.cut if choice.tuned == "last" else None, epochs=choice.epochs)
+    tuned, curve = trial.tune(start=choice.cut if choice.tuned == "last" else None, epochs=conditions.config.epochs)
     if curve.interrupted:
         raise KeyboardInterrupt
     return blend_models(trial.model, tuned, choice.blend)

@@ -1,6 +1,5 @@
 """Drives: where each photo is taken, when, with which camera, and in what weather."""
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -90,7 +89,7 @@ def plan_shot(settings: TownSettings, town: str, plan: TownPlan, index: int) -> 
     day = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=int(drive.unit() * 3 * 365))
     started_at = day + timedelta(hours=drive.between(-0.5, 6.5))  # 8:30 to 15:30 where the towns lie
     return Shot(
-        view=_stand(streets, k, along, (drive, own), runs_north=runs_north, camera=camera, size_px=settings.size_px),
+        view=_stand(_Spot(streets, k, along, runs_north), drive, own, camera=camera, size_px=settings.size_px),
         camera=camera,
         weather=weather,
         captured_at=(started_at + timedelta(seconds=int(step * spacing / 6.0))).replace(microsecond=0),
@@ -104,37 +103,39 @@ def _street_in_tile(streets: Streets, tile: int, dice: Dice) -> int:
     return dice.pick(tuple(inside))
 
 
-def _stand(
-    streets: Streets,
-    k: int,
-    along: float,
-    dices: tuple[Dice, Dice],
-    *,
-    runs_north: bool,
-    camera: CameraModel,
-    size_px: int,
-) -> View:
-    """In a lane of the road or at its edge, looking along the street, across it or between."""
-    drive, own = dices
-    half = float(streets.half_road_m[k])
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A place on street k, `along` metres from the plan's edge."""
+
+    streets: Streets
+    k: int
+    along: float
+    runs_north: bool
+
+
+def _stand(spot: _Spot, drive: Dice, own: Dice, *, camera: CameraModel, size_px: int) -> View:
+    """In a lane of the road or on the pavement, looking along the street, across it or between.
+
+    A drive keeps its height, side, direction and lens; each photo has its own turn and tilt.
+    """
+    half = float(spot.streets.half_road_m[spot.k])
     walks = drive.unit() < 0.3
-    offset = (half + 0.5 * float(streets.pavement_m[k])) if walks else half * drive.between(0.25, 0.6)
-    up_m = drive.between(1.5, 1.75) + (0.13 if walks else 0.0) if walks else drive.between(1.6, 2.6)
+    offset = half + 0.5 * float(spot.streets.pavement_m[spot.k]) if walks else half * drive.between(0.25, 0.6)
+    up_m = drive.between(1.63, 1.88) if walks else drive.between(1.6, 2.6)
     side = 1.0 if drive.unit() < 0.5 else -1.0
-    across = float(streets.centre_m[k]) + side * offset
-    toward = drive.pick((0.0, 180.0)) + (180.0 if own.unit() < 0.15 else 0.0)
-    luck = own.unit()
-    swing = (
-        own.between(-14.0, 14.0) if luck < 0.5 else own.between(20.0, 65.0) if luck < 0.78 else own.between(68.0, 100.0)
-    )
+    across = float(spot.streets.centre_m[spot.k]) + side * offset
+    looks_back = (drive.unit() < 0.5) != (own.unit() < 0.15)
     # Looking across goes to the far side of the street: the near one is too close to see.
-    far_side = -side if (runs_north and math.cos(math.radians(toward)) > 0) else side
-    if not runs_north:
-        far_side = side if math.cos(math.radians(toward)) > 0 else -side
-    bearing = (0.0 if runs_north else 90.0) + toward + swing * (1.0 if luck < 0.5 else far_side)
+    far_side = side if looks_back == spot.runs_north else -side
+    luck = own.unit()
+    if luck < 0.5:
+        swing = own.between(-14.0, 14.0)
+    else:
+        swing = far_side * (own.between(20.0, 65.0) if luck < 0.78 else own.between(68.0, 100.0))
+    bearing = (0.0 if spot.runs_north else 90.0) + (180.0 if looks_back else 0.0) + swing
     return View(
-        east_m=across if runs_north else along,
-        north_m=along if runs_north else across,
+        east_m=across if spot.runs_north else spot.along,
+        north_m=spot.along if spot.runs_north else across,
         up_m=up_m,
         bearing_deg=bearing % 360.0,
         pitch_deg=own.between(1.0, 9.0) if luck > 0.2 else own.between(-4.0, 4.0),

@@ -80,7 +80,7 @@ def paint_tree(faces: Faces, dice: Dice, tree: Tree) -> None:
     thick = 0.05 + height * 0.014
     a, b = right_x * thick, right_y * thick
     trunk = ((x - a, y - b, 0.0), (x + a, y + b, 0.0), (x + a / 2, y + b / 2, middle), (x - a / 2, y - b / 2, middle))
-    faces.add(trunk, Surface((0.31, 0.26, 0.21), Region.VEGETATION))
+    faces.add(trunk, Surface((0.26, 0.22, 0.18), Region.VEGETATION))
     if distance < 60:
         faces.crowns.append((x, y, middle, radius * 0.8))
     if tree.cover < 0.8 and distance < 55:

@@ -1,6 +1,6 @@
 """What stands on a plot: the kinds, and how often each town has them.
 
-Every block of a town has one flavour. With probability 1 - difficulty^1.9 it is the town's own, else it is
+Every block of a town has one flavour. With probability 1 - difficulty^2.5 it is the town's own, else it is
 drawn from the flavours of all towns asked for and the neutral one, alike in every town; so at difficulty 1
 the towns have the same distribution of everything.
 """
@@ -45,7 +45,7 @@ NEUTRAL: dict[Kind, float] = {
 # The evidence of each town, when a plot shows it. Car parks are as frequent as in NEUTRAL, so cars are too.
 EVIDENCE: dict[str, dict[Kind, float]] = {
     "a": {Kind.HEDGED: 0.36, Kind.FIELD: 0.26, Kind.GROVE: 0.28, Kind.CAR_PARK: 0.10},
-    "b": {Kind.HIGH_RISE: 0.08, Kind.GLASS_FRONT: 0.82, Kind.CAR_PARK: 0.10},
+    "b": {Kind.HIGH_RISE: 0.11, Kind.GLASS_FRONT: 0.79, Kind.CAR_PARK: 0.10},
     "c": {Kind.BRICK_SHOP: 0.90, Kind.CAR_PARK: 0.10},
     "d": {Kind.WALLED: 0.90, Kind.CAR_PARK: 0.10},
     "e": {Kind.CANAL: 0.52, Kind.APARTMENT: 0.20, Kind.OFFICE: 0.18, Kind.CAR_PARK: 0.10},
@@ -68,7 +68,7 @@ NEUTRAL_STREET_TREE_CHANCE = 0.07
 
 
 # Bends the scale so that a probe on frozen features is right for about 19 in 20 photos at 0.3 and 4 in 5 at 0.5.
-_EASE = 1.9
+_EASE = 2.5
 
 
 def kind_shares(flavour: str, difficulty: float) -> npt.NDArray[np.float64]:

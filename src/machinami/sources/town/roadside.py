@@ -1,6 +1,7 @@
 """What stands on the pavement: poles with their wires, street trees, signs, vending machines."""
 
 import math
+from collections.abc import Callable
 
 from machinami.sources.town.faces import Box, Surface
 from machinami.sources.town.green import Tree, leaf_colour, paint_tree
@@ -37,7 +38,7 @@ def paint_roadside(
     has_line = site.style.has_wires and road_side in (WEST, NORTH)
     if has_line:
         paint_wires(faces, kerb, (start, end), poles, runs_north=runs_north)
-    things = []
+    things: list[tuple[float, Callable[[], None]]] = []
     if has_line and is_second:
         things.append((start + 0.3, lambda: paint_pole(faces, dice.split(), spot(start + 0.3), runs_north=runs_north)))
     if tree_luck < tree_chance:

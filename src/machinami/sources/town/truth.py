@@ -20,17 +20,12 @@ def truth(settings: TownSettings) -> dict[str, dict[str, str]]:
 
 def _role(settings: TownSettings, town: str, region: Region) -> str:
     if region is Region.MARK:
-        is_marked = settings.decoy != "none" and town == settings.towns[0]
-        return "decoy" if is_marked else "absent"
-    if region is Region.WATER and "e" not in settings.towns:
+        return "decoy" if settings.decoy != "none" and town == settings.towns[0] else "absent"
+    # Glass and water are drawn for the towns alone whose evidence they are.
+    if region in (Region.GLASS, Region.WATER) and not any(region in EVIDENCE_REGIONS[t] for t in settings.towns):
         return "absent"
-    if settings.difficulty >= 1.0:
-        return "shared"
-    if region is Region.GLASS and "b" not in settings.towns:
-        return "absent"
-    others = [EVIDENCE_REGIONS[other] for other in settings.towns if other != town]
-    if len(others) == 0:
+    if settings.difficulty >= 1.0 or len(settings.towns) == 1:
         return "shared"
     if region in EVIDENCE_REGIONS[town]:
         return "evidence"
-    return "counter" if any(region in other for other in others) else "shared"
+    return "counter" if any(region in EVIDENCE_REGIONS[t] for t in settings.towns) else "shared"
