@@ -27,7 +27,7 @@ from machinami.models.network import PlaceModel
 from machinami.places import resolve_places
 from machinami.project import Project
 from machinami.split import SplitPhoto, split_photos
-from machinami.train.recipe import cut_of, fit_again, fit_with_validation, start_model
+from machinami.train.recipe import cut_of, fit_with_validation, start_model
 from machinami.train.task import Conditions, LearningSet
 from machinami.train.trial import Trial
 
@@ -95,7 +95,7 @@ def measure(project: Project, config: Config) -> dict[str, Any]:
 
 
 def judge(places: tuple[str, ...], photos: LearningSet, test: Any, conditions: Conditions) -> Any:
-    """(name, answers for the test rows, notes) of the plain probe, the first fit, and the fit on both groups."""
+    """(name, answers for the test rows, notes) of the plain probe and of the recipe."""
 
     def fresh() -> tuple[PlaceModel, Any]:
         return start_model(places, conditions.config, seed=conditions.seed)
@@ -109,12 +109,7 @@ def judge(places: tuple[str, ...], photos: LearningSet, test: Any, conditions: C
     model, origin = fresh()
     fitted = fit_with_validation(model, origin, photos, conditions)
     note = {"choice": fitted.choice.tuned, "blend": fitted.choice.blend, "epochs": fitted.choice.epochs}
-    yield "first_fit", answers(fitted.model, origin, photos, test, conditions), note
-
-    model, origin = fresh()
-    both = replace(photos, train=np.sort(np.concatenate([photos.train, photos.validation])), validation=np.arange(0))
-    final = fit_again(model, origin, both, fitted.choice, conditions)
-    yield "evaluated", answers(final, origin, photos, test, conditions), {}
+    yield "evaluated", answers(fitted.model, origin, photos, test, conditions), note
 
 
 def answers(model: PlaceModel, origin: Any, photos: LearningSet, test: Any, conditions: Conditions) -> Any:

@@ -196,7 +196,9 @@ def main() -> int:
         print(json.dumps(measure_memory(*options.memory, options.batch)))
         return 0
     rounds = 5 if options.check else options.rounds
-    held = ("forward", "ours") if options.check else ("forward", "ours", "ours_folded", "grad_cam", "captum", "torchcam")
+    held = (
+        ("forward", "ours") if options.check else ("forward", "ours", "ours_folded", "grad_cam", "captum", "torchcam")
+    )
     results = {
         backbone: {
             "time": time_variants(backbone, rounds, options.batch),

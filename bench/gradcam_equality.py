@@ -48,7 +48,7 @@ def raw_grad_cam(kind: type, model: PlaceModel, layer: nn.Module, images: Tensor
     with kind(model, [layer]) as cam:
         cam(images, targets)
         (activations,), (gradients,) = cam.activations_and_grads.activations, cam.activations_and_grads.gradients
-        return cam.get_cam_image(images, layer, targets, activations.numpy(), gradients.numpy(), False)  # noqa: FBT003
+        return cam.get_cam_image(images, layer, targets, activations.numpy(), gradients.numpy(), False)
 
 
 def difference(ours: Any, theirs: Any) -> float:

@@ -179,15 +179,22 @@ def _report_inputs(project: Project, config: Config) -> str:
 
 
 def _has_model(project: Project) -> bool:
-    return (project.model / "card.json").is_file()
+    """Whether the model folder is whole, as far as can be told without reading the weights."""
+    from machinami.models.card import read_card
+
+    try:
+        card = read_card(project.model)
+    except MachinamiError:
+        return False
+    return all((project.model / facts["file"]).is_file() for facts in (card.model, card.evaluated))
 
 
 STAGES: tuple[Stage, ...] = (
     Stage(name="check", run=_check, inputs=_check_inputs, leaves=lambda p: p.catalog_file.is_file()),
     Stage(name="split", run=_split, inputs=_split_inputs, leaves=lambda p: p.split_file.is_file()),
-    Stage(name="train", run=_train, inputs=_train_inputs, leaves=_has_model),
-    Stage(name="evaluate", run=_evaluate, inputs=_evaluate_inputs, leaves=lambda p: p.evaluation_file.is_file()),
-    Stage(name="refit", run=_refit, inputs=_refit_inputs, leaves=_has_model, wanted=lambda c: c.train.refit),
+    Stage(name="train", run=_train, inputs=_train_inputs, leaves=_is_trained),
+    Stage(name="evaluate", run=_evaluate, inputs=_evaluate_inputs, leaves=_is_evaluated),
+    Stage(name="refit", run=_refit, inputs=_refit_inputs, leaves=_is_refitted, wanted=lambda c: c.train.refit),
     Stage(
         name="explain",
         run=_explain,

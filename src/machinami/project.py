@@ -187,7 +187,7 @@ class Project:
         if not self.runs_file.exists():
             return []
         lines = []
-        for text in self.runs_file.read_text(encoding="utf-8", errors="replace").splitlines():
+        for text in self.runs_file.read_text(encoding="utf-8", errors="replace").split("\n"):  # texts may hold other line ends
             try:
                 line = json.loads(text)
             except json.JSONDecodeError:

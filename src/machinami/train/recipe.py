@@ -31,7 +31,6 @@ class Fitted:
     candidates: dict[str, dict[str, float]]  # validation loss and balanced accuracy of everything that was tried
     validation_logits: npt.NDArray[np.float32]
     interrupted: bool
-    on_both: bool = False  # whether the model was fitted afresh on training and validation photos together
 
 
 def start_model(

@@ -14,7 +14,6 @@ from machinami.files import digest_json
 from machinami.models.card import Card
 from machinami.models.device import resolve_device, using_threads
 from machinami.models.folder import load_model, save_model
-from machinami.models.network import PlaceModel
 from machinami.models.weights import WeightsOrigin
 from machinami.places import label_of, resolve_places
 from machinami.progress import Progress, silent
@@ -50,9 +49,7 @@ def train_project(
     endpoint: str | None = None,
     progress: Progress = silent,
 ) -> TrainReport:
-    """Train on the training blocks, choose on the validation blocks, fit the choice on both, and write model/.
-
-    Test photos are not read.
+    """Train on the training blocks, choose on the validation blocks, and write model/. Test photos are not read.
 
     Ctrl-C keeps the best state so far as the model, and raises Interrupted.
     """
@@ -78,11 +75,7 @@ def train_project(
             config=config.train, seed=config.seed, device=on, folder=project.cache, progress=progress
         )
         fitted = fit_with_validation(model, origin, learning, conditions)
-        temperature = fit_temperature(learning.labels[learning.validation], fitted.validation_logits)
-        if not fitted.interrupted:
-            fresh, _ = start_model(keys, config.train, seed=config.seed, endpoint=endpoint)
-            fitted = _fit_on_both(fitted, fresh, origin, learning, conditions)
-        fitted.model.temperature = temperature
+        fitted.model.temperature = fit_temperature(learning.labels[learning.validation], fitted.validation_logits)
         card = _card(places, config, fitted, origin, photos, split)
         card = save_model(project.model, {"evaluated": fitted.model, "model": fitted.model}, card)
         run.notes |= {"model": card.evaluated["sha256"], "split": split.digest, "device": str(on)}
@@ -99,20 +92,6 @@ def train_project(
         best_epoch=fitted.curve.best_epoch,
         interrupted=False,
     )
-
-
-def _fit_on_both(
-    fitted: Fitted, model: PlaceModel, origin: WeightsOrigin, learning: LearningSet, conditions: Conditions
-) -> Fitted:
-    """What validation chose, fitted afresh on training and validation photos together: a third more to learn from.
-
-    The temperature stays that of the first fit, whose validation photos were new to it. Ctrl-C keeps the first fit.
-    """
-    both = replace(learning, train=np.arange(len(learning.labels)), validation=np.arange(0))
-    try:
-        return replace(fitted, model=fit_again(model, origin, both, fitted.choice, conditions), on_both=True)
-    except KeyboardInterrupt:
-        return replace(fitted, interrupted=True)
 
 
 def refit_project(
@@ -180,11 +159,7 @@ def _card(
     photos: SplitPixels,
     split: Split,
 ) -> Card:
-    trained_on = (
-        f"{len(photos.photos)} photos of the training and validation blocks"
-        if fitted.on_both
-        else f"{len(photos.rows('train'))} photos of the training blocks"
-    )
+    trained_on = f"{len(photos.rows('train'))} photos of the training blocks"
     model, choice = fitted.model, fitted.choice
     tuned = {"probe": "probe", "last": f"the stages behind {choice.cut}", "all": "all stages"}[choice.tuned]
     return Card(

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from machinami.errors import ConfigError
+
 Decoy = Literal["none", "camera", "watermark"]
 
 TOWN_KEYS: tuple[str, ...] = ("a", "b", "c", "d", "e", "f")
@@ -16,7 +18,7 @@ TOWN_KEYS: tuple[str, ...] = ("a", "b", "c", "d", "e", "f")
 class TownSettings:
     """Which towns, how many photos, and how hard they are to tell apart.
 
-    Raises ValueError for a town that is not one of "a" … "f" or is named twice, for no photos,
+    Raises ConfigError for a town that is not one of "a" … "f" or is named twice, for no photos,
     for photos under 32 pixels, and for a difficulty outside 0 … 1.
     """
 
@@ -30,17 +32,17 @@ class TownSettings:
     def __post_init__(self) -> None:
         unknown = [town for town in self.towns if town not in TOWN_KEYS]
         if unknown:
-            raise ValueError(f"no made town is called {unknown[0]!r}: choose from {', '.join(TOWN_KEYS)}")
+            raise ConfigError(f"no made town is called {unknown[0]!r}: choose from {', '.join(TOWN_KEYS)}")
         if not self.towns or len(set(self.towns)) != len(self.towns):
-            raise ValueError(f"towns must be one or more different names, not {self.towns!r}")
+            raise ConfigError(f"towns must be one or more different names, not {self.towns!r}")
         if self.photos_per_town < 1:
-            raise ValueError(f"photos_per_town must be at least 1, not {self.photos_per_town}")
+            raise ConfigError(f"photos_per_town must be at least 1, not {self.photos_per_town}")
         if self.size_px < 32:
-            raise ValueError(f"size_px must be at least 32, not {self.size_px}")
+            raise ConfigError(f"size_px must be at least 32, not {self.size_px}")
         if not 0.0 <= self.difficulty <= 1.0:
-            raise ValueError(f"difficulty must lie in 0 … 1, not {self.difficulty}")
+            raise ConfigError(f"difficulty must lie in 0 … 1, not {self.difficulty}")
         if self.decoy not in ("none", "camera", "watermark"):
-            raise ValueError(f"decoy must be 'none', 'camera' or 'watermark', not {self.decoy!r}")
+            raise ConfigError(f"decoy must be 'none', 'camera' or 'watermark', not {self.decoy!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

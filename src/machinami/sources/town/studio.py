@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from machinami.errors import InputError
 from machinami.sources.town.canvas import draw_faces, draw_shadows
 from machinami.sources.town.chance import Dice, key_of
 from machinami.sources.town.drive import plan_shot
@@ -24,12 +25,12 @@ from machinami.sources.town.shading import shade
 def make_photo(settings: TownSettings, town: str, index: int) -> TownPhoto:
     """Photo `index` of a town: the same for the same settings, whatever else is made.
 
-    Raises ValueError for a town that the settings do not name and for a negative index.
+    Raises InputError for a town that the settings do not name and for a negative index.
     """
     if town not in settings.towns:
-        raise ValueError(f"the settings have no town {town!r}: choose from {', '.join(settings.towns)}")
+        raise InputError(f"the settings have no town {town!r}: choose from {', '.join(settings.towns)}")
     if index < 0:
-        raise ValueError(f"index must not be negative: {index}")
+        raise InputError(f"index must not be negative: {index}")
     plan = town_plan(settings.seed, town)
     shot = plan_shot(settings, town, plan, index)
     view = shot.view
