@@ -1,6 +1,9 @@
+import os
 import shutil
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny networks only wait for a second thread; read by torch on import
 
 TINY_TOWN = """\
 seed = 0

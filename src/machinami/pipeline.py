@@ -178,15 +178,29 @@ def _report_inputs(project: Project, config: Config) -> str:
     return report_inputs(project, config)
 
 
-def _has_model(project: Project) -> bool:
-    """Whether the model folder is whole, as far as can be told without reading the weights."""
+def _is_trained(project: Project) -> bool:
+    return _has_network(project, "evaluated", stage="train")
+
+
+def _is_evaluated(project: Project) -> bool:
+    return project.evaluation_file.is_file() and any(project.predictions.glob("part-*.parquet"))
+
+
+def _is_refitted(project: Project) -> bool:
+    return _has_network(project, "model", stage="refit")
+
+
+def _has_network(project: Project, which: Literal["model", "evaluated"], *, stage: str) -> bool:
+    """Whether the model folder is whole and holds the network that the last run of `stage` left there."""
     from machinami.models.card import read_card
 
     try:
         card = read_card(project.model)
     except MachinamiError:
         return False
-    return all((project.model / facts["file"]).is_file() for facts in (card.model, card.evaluated))
+    whole = all((project.model / facts["file"]).is_file() for facts in (card.model, card.evaluated))
+    last = project.last_done(stage)
+    return whole and last is not None and last.get("model") == getattr(card, which)["sha256"]
 
 
 STAGES: tuple[Stage, ...] = (

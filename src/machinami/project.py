@@ -187,7 +187,8 @@ class Project:
         if not self.runs_file.exists():
             return []
         lines = []
-        for text in self.runs_file.read_text(encoding="utf-8", errors="replace").split("\n"):  # texts may hold other line ends
+        texts = self.runs_file.read_text(encoding="utf-8", errors="replace").split("\n")  # only \n ends a line here
+        for text in texts:
             try:
                 line = json.loads(text)
             except json.JSONDecodeError:

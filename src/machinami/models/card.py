@@ -1,6 +1,6 @@
 """The card of a model: everything there is to know about it, in JSON, readable without torch."""
 
-import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def read_card(folder: Path) -> Card:
         facts = read_json(file)
     except FileNotFoundError as error:
         raise ModelError(f"{folder} holds no model (no card.json): run `machinami train` first") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file} cannot be read ({error})") from error
     return _parse_card(facts, file)
 
@@ -70,14 +70,24 @@ def _parse_card(facts: Any, file: Path) -> Card:
             len(keys) >= 2
             and all(isinstance(key, str) for key in keys)
             and len(set(keys)) == len(keys)
+            and all(isinstance(place["label"], str) for place in card.places)
+            and isinstance(card.backbone, str)
+            and type(card.image_size) is int
             and 32 <= card.image_size <= 2048
-            and 0 < float(card.temperature) < 1e6
+            and 0 < _number(card.temperature) < 1e6
             and len(card.mean) == len(card.std) == 3
-            and all(float(s) > 0 for s in card.std)
+            and all(math.isfinite(_number(m)) for m in card.mean)
+            and all(0 < _number(s) < math.inf for s in card.std)
             and all(Path(f["file"]).name == f["file"] and len(f["sha256"]) == 64 for f in (card.model, card.evaluated))
         )
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"{file} is not a whole model card ({error})") from error
     if not sane:
         raise ModelError(f"{file} holds values that cannot be")
     return card
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r:.40} is not a number")
+    return float(value)

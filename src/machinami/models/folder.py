@@ -85,7 +85,7 @@ def load_model(path: Path | str, *, which: Which = "model") -> LoadedModel:
     except FileNotFoundError as error:
         raise ModelError(f"{file} is missing: copy the whole model folder, or run `machinami train` again") from error
     except (safetensors.SafetensorError, RuntimeError, OSError, ConfigError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
         raise ModelError(f"{file} cannot be read ({reason}): run `machinami train` again") from error
     network.temperature = card.temperature
     network.eval()

@@ -20,6 +20,8 @@ OFFLINE_WAY = (
     'set train.backbone = "efficientnet-lite0", whose weights are installed, or train.weights to a file that you have '
     '("random" starts from nothing)'
 )
+# what readers of pickles and archives raise at bytes that are neither
+_DAMAGED = (RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+    except (safetensors.SafetensorError, pickle.UnpicklingError, *_DAMAGED) as error:
+        reason = _first_line(error)
         raise WeightsError(
             f"weights file {path} is neither safetensors nor a plain state dict ({reason}): "
             "save it again with safetensors.torch.save_file(model.state_dict(), ...)"
@@ -100,11 +102,16 @@ def _hub_state(network: nn.Module, endpoint: str | None) -> tuple[dict[str, Tens
     try:
         file = hf_hub_download(str(repository), "model.safetensors", endpoint=endpoint)
     except (OSError, httpx.HTTPError, HfHubHTTPError, HFValidationError) as error:
-        reason = str(error).strip().splitlines()[0][:200] or type(error).__name__
+        reason = _first_line(error)
         raise WeightsError(
             f"the weights {repository} could not be fetched from the model hub ({reason}): {OFFLINE_WAY}"
         ) from error
-    return load_file(file), f"hub {repository}"
+    return read_state(Path(file)), f"hub {repository}"
+
+
+def _first_line(error: BaseException) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), "")[:200] or type(error).__name__
 
 
 def _classifier_name(network: nn.Module) -> str:

