@@ -15,8 +15,8 @@ HEAD = """# Performance
 
 <!-- Made by bench/run_all.py: run `make bench`. -->
 
-Figures of one machine on one day: compare the rows of a table, not machines. `python bench/NAME.py --check` compares with
-the targets at the top of the benchmark.
+Figures of one machine on one day: compare the rows of a table, not machines. `python bench/NAME.py --check` compares
+with the targets at the top of the benchmark.
 """
 
 
@@ -60,7 +60,7 @@ def cell(value: object) -> str:
 
 def main() -> None:
     """Run all, then write the page."""
-    paragraphs = []
+    paragraphs: list[str] = []
     for name in BENCHMARKS:
         print(f"bench/{name}.py", file=sys.stderr, flush=True)
         paragraphs += section(name, run_benchmark(name))

@@ -142,12 +142,16 @@ def test_no_text_is_more_than_a_config_error(text):
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["key", "file", "x"]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["key", "file", "x"]), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
 
-@given(st.sampled_from(["seed", "places", *SECTIONS, *NUMBERS, "train.weights", "split.strategy", "train.flip"]), VALUES)
+@given(
+    st.sampled_from(["seed", "places", *SECTIONS, *NUMBERS, "train.weights", "split.strategy", "train.flip"]), VALUES
+)
 def test_no_value_is_more_than_a_config_error(dotted, value):
     section, _, key = dotted.partition(".")
     table = {section: {key: value} if key else value}

@@ -40,7 +40,9 @@ def project(tmp_path, monkeypatch):
         made_stage("tell", setting=lambda c: c.explain.pictures, after="learn"),
     )
     monkeypatch.setattr(pipeline, "STAGES", stages)
-    (tmp_path / "machinami.toml").write_text("[split]\nblock_m = 500\n[train]\nepochs = 3\nrefit = true\n[explain]\npictures = 6")
+    (tmp_path / "machinami.toml").write_text(
+        "[split]\nblock_m = 500\n[train]\nepochs = 3\nrefit = true\n[explain]\npictures = 6"
+    )
     return Project.open(tmp_path)
 
 

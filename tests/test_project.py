@@ -45,7 +45,8 @@ def test_a_stage_leaves_a_line_with_all_that_matters(project):
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"), [(Interrupted("x"), "interrupted"), (KeyboardInterrupt(), "interrupted"), (OSError(), "failed")]
+    ("error", "outcome"),
+    [(Interrupted("x"), "interrupted"), (KeyboardInterrupt(), "interrupted"), (OSError(), "failed")],
 )
 def test_a_stage_that_did_not_end_well_is_not_done(project, error, outcome):
     run_stage(project)

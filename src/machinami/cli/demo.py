@@ -19,7 +19,7 @@ __all__ = ["demo"]
 @json_option
 @quiet_option
 def demo(folder: Path, *, photos: int, seed: int, device: str, threads: int | None, as_json: bool, quiet: bool) -> None:
-    r"""The whole job on two made towns whose differences are known: no network, a few minutes.
+    """The whole job on two made towns whose differences are known: no network, a few minutes.
 
     Town a has more vegetation and fields, town b high-rises and glass; road, sky and cars tell nothing.
 

@@ -18,7 +18,7 @@ __all__ = ["evaluate", "explain", "report", "train"]
 @json_option
 @quiet_option
 def train(folder: Path, *, device: str, threads: int | None, as_json: bool, quiet: bool) -> None:
-    r"""Train the network on the training blocks; validation blocks choose. Ctrl-C keeps the best state so far.
+    """Train the network on the training blocks; validation blocks choose. Ctrl-C keeps the best state so far.
 
     \b
     Example:
@@ -63,7 +63,7 @@ def evaluate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    r"""Measure the network on the test blocks; then fit it once more on all blocks, for predicting.
+    """Measure the network on the test blocks; then fit it once more on all blocks, for predicting.
 
     \b
     Example:
@@ -111,7 +111,7 @@ def evaluate(
 @json_option
 @quiet_option
 def explain(folder: Path, *, device: str, threads: int | None, as_json: bool, quiet: bool) -> None:
-    r"""Heatmaps of the test photos, and how much of the evidence falls on which region.
+    """Heatmaps of the test photos, and how much of the evidence falls on which region.
 
     \b
     Example:
@@ -152,7 +152,7 @@ def _figure(value: float | None) -> str | None:
 @json_option
 @quiet_option
 def report(folder: Path, *, as_json: bool, quiet: bool) -> None:
-    r"""Write report.html: one file that opens anywhere, with everything that was found.
+    """Write report.html: one file that opens anywhere, with everything that was found.
 
     \b
     Example:

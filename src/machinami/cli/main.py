@@ -15,7 +15,7 @@ __all__ = ["cli", "main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="machinami")
 def cli() -> None:
-    r"""Tell places apart from street photos, and see what gives each place away.
+    """Tell places apart from street photos, and see what gives each place away.
 
     \b
     A first project, from two folders of photos:

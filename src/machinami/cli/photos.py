@@ -24,7 +24,7 @@ _EXISTING = click.Path(path_type=Path, exists=True)
 def import_(
     folder: Path, photos: Path, *, table: Path | None, masks: Path | None, link: bool, as_json: bool, quiet: bool
 ) -> None:
-    r"""Take photos of your own into the project.
+    """Take photos of your own into the project.
 
     PHOTOS is a folder with a folder for each place, or goes with a --table, or holds photos whose EXIF positions
     are looked up in the areas of the places. Importing again adds nothing.
@@ -60,7 +60,7 @@ def import_(
 @json_option
 @quiet_option
 def collect(folder: Path, *, as_json: bool, quiet: bool) -> None:
-    r"""Collect photos from the source in machinami.toml: here, the made town (source.kind = "town").
+    """Collect photos from the source in machinami.toml: here, the made town (source.kind = "town").
 
     \b
     Example:
@@ -84,7 +84,7 @@ def collect(folder: Path, *, as_json: bool, quiet: bool) -> None:
 @json_option
 @quiet_option
 def check(folder: Path, *, restore: tuple[int, ...], as_json: bool, quiet: bool) -> None:
-    r"""Mark unfit photos with a reason: undecodable, too small, doubles, placeholders. Nothing is deleted.
+    """Mark unfit photos with a reason: undecodable, too small, doubles, placeholders. Nothing is deleted.
 
     \b
     Example:
@@ -111,7 +111,7 @@ def check(folder: Path, *, restore: tuple[int, ...], as_json: bool, quiet: bool)
 @json_option
 @quiet_option
 def split(folder: Path, *, as_json: bool, quiet: bool) -> None:
-    r"""Lay blocks of ground and folds, and report them.
+    """Lay blocks of ground and folds, and report them.
 
     \b
     Example:

@@ -28,7 +28,7 @@ def predict(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    r"""Which of the places does a photo look like? All places ranked; it cannot say "none of these".
+    """Which of the places does a photo look like? All places ranked; it cannot say "none of these".
 
     DIR_OR_MODEL is a project or a bare model folder. A PHOTO may be a folder. A photo that cannot be read is
     listed with the reason, and the exit code is 12.

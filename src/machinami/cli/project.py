@@ -25,7 +25,7 @@ __all__ = ["new", "run", "status"]
 @click.option("--backbone", help="The network; efficientnet-lite0 works with no network connection.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Every random choice follows from it.")
 def new(folder: Path, places: tuple[str, ...], backbone: str | None, seed: int) -> None:
-    r"""Make a project: a folder with a machinami.toml that lists every setting.
+    """Make a project: a folder with a machinami.toml that lists every setting.
 
     Without --place the sub-folders or the table that you import tell the places.
 
@@ -69,7 +69,7 @@ def _place(text: str, folder: Path) -> Any:
 @folder_argument
 @json_option
 def status(folder: Path, *, as_json: bool) -> None:
-    r"""What is done, what is stale, what to run next.
+    """What is done, what is stale, what to run next.
 
     \b
     Example:
@@ -121,7 +121,7 @@ def _next_command(folder: Path, step: str | None) -> str | None:
 @json_option
 @quiet_option
 def run(folder: Path, *, device: str, threads: int | None, with_collect: bool, as_json: bool, quiet: bool) -> None:
-    r"""Run every stage that is not up to date, from check on, and end with the report.
+    """Run every stage that is not up to date, from check on, and end with the report.
 
     \b
     Example:

@@ -82,7 +82,18 @@ class PlaceModel(nn.Module):
         if getattr(pooling, "pool_type", None) != "avg":
             return None
         bias = layer.bias if layer.bias is not None else layer.weight.new_zeros(layer.out_features)
-        return layer.weight, bias
+        return (layer.weight, bias) if self._is_linear(layer.weight, bias) else None
+
+    def _is_linear(self, weight: Tensor, bias: Tensor) -> bool:
+        """Whether made maps get the logits of that head: some networks have more between pooling and classifier."""
+        generator = torch.Generator().manual_seed(0)
+        maps = torch.rand(2, weight.shape[1], 2, 3, generator=generator).to(weight)
+        try:
+            with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
+                given = self.classify(maps)
+                return torch.allclose(given, maps.mean(dim=(2, 3)) @ weight.T + bias, rtol=1e-3, atol=1e-4)
+        except RuntimeError:  # the maps have another number of channels
+            return False
 
     def stage_names(self) -> tuple[str, ...]:
         """Names of the stages from image to last feature map."""

@@ -42,7 +42,6 @@ class District:
     glass: Colour
     leaf: Colour  # the green that hedges and trees here start from
     pavement: Colour
-    road: Colour
     has_wires: bool
     has_kerb_rail: bool
 
@@ -51,7 +50,6 @@ class District:
 def district(key: int, across: int, along: int) -> District:
     """The district of this number, for a town's key."""
     dice = Dice(key_of(key, "district", across, along))
-    grey = dice.between(0.30, 0.42)
     paving = dice.between(0.50, 0.66)
     warm = dice.between(-0.02, 0.05)
     green = dice.between(-0.05, 0.05)
@@ -62,7 +60,6 @@ def district(key: int, across: int, along: int) -> District:
         glass=dice.pick(((0.30, 0.40, 0.46), (0.26, 0.33, 0.42), (0.30, 0.42, 0.42), (0.36, 0.38, 0.40))),
         leaf=(0.25 + green, 0.36 + green / 3, 0.16 - green / 2),
         pavement=(paving + warm, paving, paving - warm),
-        road=(grey, grey, grey + dice.between(0.0, 0.02)),
         has_wires=dice.unit() < 0.8,
         has_kerb_rail=dice.unit() < 0.3,
     )

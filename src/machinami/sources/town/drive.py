@@ -27,13 +27,13 @@ class CameraModel:
 
 
 CAMERAS: tuple[CameraModel, ...] = (
-    CameraModel("Hinoki", "H-20", (62.0, 70.0), 0.02, 0.18, 0.007, 1.02, 0.10),
-    CameraModel("Hinoki", "H-40 Pro", (70.0, 78.0), 0.03, 0.12, 0.005, 1.00, 0.00),
-    CameraModel("Lumen", "Dash 3", (78.0, 90.0), 0.07, 0.28, 0.013, 0.96, 0.35),
-    CameraModel("Lumen", "Street One", (66.0, 74.0), 0.04, 0.20, 0.009, 1.05, 0.15),
-    CameraModel("Sorane", "S5", (58.0, 66.0), 0.00, 0.10, 0.006, 0.98, 0.05),
+    CameraModel("Hinoki", "H-20", (62.0, 70.0), 0.02, 0.18, 0.0055, 1.02, 0.10),
+    CameraModel("Hinoki", "H-40 Pro", (70.0, 78.0), 0.03, 0.12, 0.004, 1.00, 0.00),
+    CameraModel("Lumen", "Dash 3", (78.0, 90.0), 0.07, 0.28, 0.010, 0.96, 0.35),
+    CameraModel("Lumen", "Street One", (66.0, 74.0), 0.04, 0.20, 0.007, 1.05, 0.15),
+    CameraModel("Sorane", "S5", (58.0, 66.0), 0.00, 0.10, 0.005, 0.98, 0.05),
 )
-DECOY_CAMERA = CameraModel("Kestrel", "K-1 Date", (64.0, 72.0), 0.03, 0.18, 0.009, 1.01, 0.15)
+DECOY_CAMERA = CameraModel("Kestrel", "K-1 Date", (64.0, 72.0), 0.03, 0.18, 0.007, 1.01, 0.15)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What stands on a plot: the kinds, and how often each town has them.
 
-Every block of a town has one flavour. With probability 1 - difficulty^2.5 it is the town's own, else it is
-drawn from the flavours of all towns asked for and the neutral one, alike in every town; so at difficulty 1
-the towns have the same distribution of everything.
+Every block of a town has one flavour. Most blocks have the town's own; `common_part` of them draw theirs from
+the flavours of all towns asked for and the neutral one, alike in every town. So at difficulty 1 the towns have
+the same distribution of everything.
 """
 
 from enum import IntEnum
@@ -67,8 +67,13 @@ STREET_TREE_CHANCE: dict[str, float] = {"a": 0.62, "f": 0.50}
 NEUTRAL_STREET_TREE_CHANCE = 0.07
 
 
-# Bends the scale so that a probe on frozen features is right for about 19 in 20 photos at 0.3 and 4 in 5 at 0.5.
-_EASE = 2.5
+def common_part(difficulty: float) -> float:
+    """Part of the blocks whose flavour does not depend on the town: 0 at difficulty 0, 1 at difficulty 1.
+
+    d² / (d² + 3 (1 - d)²) is bent so that a linear probe on frozen features is right for about 19 in 20 photos
+    at 0.3 and for about 17 in 20 at 0.5.
+    """
+    return difficulty**2 / (difficulty**2 + 3.0 * (1.0 - difficulty) ** 2)
 
 
 def kind_shares(flavour: str, difficulty: float) -> npt.NDArray[np.float64]:
@@ -90,7 +95,7 @@ def flavour_names(settings: TownSettings) -> tuple[str, ...]:
 def flavour_shares(settings: TownSettings, town: str) -> npt.NDArray[np.float64]:
     """Probability of each of `flavour_names` for a block of this town: float64 (flavours,)."""
     names = flavour_names(settings)
-    common = settings.difficulty**_EASE
+    common = common_part(settings.difficulty)
     shares = np.full(len(names), common / len(names))
     shares[names.index(town)] += 1.0 - common
     return shares

@@ -106,10 +106,10 @@ class Scene:
         at, along = view.east_m, view.north_m
         if not runs_north:
             streets, crossing, at, along = crossing, streets, along, at
-        road = district(plan.key, 0, 0).road
-        painter = StreetPainter(self._faces, runs_north=runs_north, road=road, reach=(along - 600.0, along + 600.0))
+        painter = StreetPainter(self._faces, runs_north=runs_north, reach=(along - 600.0, along + 600.0))
         for k in np.flatnonzero(np.abs(streets.centre_m - at) < SIGHT_M):
-            painter.road(streets, int(k))
+            grey = Dice(key_of(plan.key, "asphalt", int(runs_north), int(k))).between(0.30, 0.42)
+            painter.road(streets, int(k), (grey, grey, grey + 0.01))
         for k in np.flatnonzero(np.abs(streets.centre_m - at) < _MARKS_M):
             for start, end in _stretches(crossing, along):
                 painter.marks(streets, int(k), (start, end))

@@ -6,31 +6,29 @@ from machinami.sources.town.chance import Dice
 from machinami.sources.town.faces import ASPHALT, PAVING, Box, Colour, Faces, Surface
 from machinami.sources.town.plan import Streets
 from machinami.sources.town.regions import Region
-from machinami.sources.town.site import blend, shade
+from machinami.sources.town.site import shade
 
-_PAINT = (0.80, 0.80, 0.77)
+_PAINT = (0.69, 0.69, 0.67)
 Span = tuple[float, float]
 
 
 class StreetPainter:
     """Paints level things of a street that runs east or north, in its own terms: along and across."""
 
-    def __init__(self, faces: Faces, *, runs_north: bool, road: Colour, reach: Span) -> None:
+    def __init__(self, faces: Faces, *, runs_north: bool, reach: Span) -> None:
         self._faces = faces
         self._runs_north = runs_north
-        self._road = Surface(road, Region.ROAD, ASPHALT)
-        paint = blend(_PAINT, road, 0.25)
-        self._paint = Surface(paint, Region.ROAD, ASPHALT)
+        self._paint = Surface(_PAINT, Region.ROAD, ASPHALT)
         self._reach = reach
 
     def _level(self, across: Span, along: Span, surface: Surface) -> None:
         xs, ys = (across, along) if self._runs_north else (along, across)
         self._faces.level(xs, ys, 0.0, surface)
 
-    def road(self, streets: Streets, k: int) -> None:
+    def road(self, streets: Streets, k: int, colour: Colour) -> None:
         """The asphalt of street k, as far as it is seen."""
         centre, half = streets.centre_m[k], streets.half_road_m[k]
-        self._level((centre - half, centre + half), self._reach, self._road)
+        self._level((centre - half, centre + half), self._reach, Surface(colour, Region.ROAD, ASPHALT))
 
     def marks(self, streets: Streets, k: int, along: Span) -> None:
         """Edge lines, and a broken middle line where the road is wide, between two crossings."""

@@ -2,8 +2,9 @@
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import product
 
 import numpy as np
@@ -20,6 +21,8 @@ from machinami.sources.town.season import season_of
 from machinami.sources.town.sensor import develop
 from machinami.sources.town.settings import TownPhoto, TownSettings
 from machinami.sources.town.shading import shade
+
+_TASK_PHOTOS = 8  # made by a process at a time
 
 
 def make_photo(settings: TownSettings, town: str, index: int) -> TownPhoto:
@@ -59,23 +62,35 @@ def make_photo(settings: TownSettings, town: str, index: int) -> TownPhoto:
     )
 
 
-def _make(task: tuple[TownSettings, str, int]) -> TownPhoto:
-    return make_photo(*task)
+def _make(settings: TownSettings, town: str, indices: range) -> list[TownPhoto]:
+    return [make_photo(settings, town, index) for index in indices]
 
 
 def town_photos(settings: TownSettings, *, workers: int | None = None) -> Iterator[TownPhoto]:
     """All photos, town by town in the order of the settings, then by index.
 
-    `workers` processes make them; 1 makes them in this process, None takes one for each processor.
+    `workers` processes make them, a few photos ahead of the reader; 1 makes them in this process, None takes
+    one for each processor. A script that uses more than one needs `if __name__ == "__main__":`.
     """
-    tasks = ((settings, town, index) for town, index in product(settings.towns, range(settings.photos_per_town)))
     count = workers if workers is not None else os.cpu_count() or 1
     if count <= 1:
-        yield from map(_make, tasks)
+        for town, index in product(settings.towns, range(settings.photos_per_town)):
+            yield make_photo(settings, town, index)
         return
+    starts = range(0, settings.photos_per_town, _TASK_PHOTOS)
     # "spawn" is the same on every system, and safe beside threads.
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_make, tasks, chunksize=8)
+    pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+    waiting: deque[Future[list[TownPhoto]]] = deque()
+    try:
+        for town, start in product(settings.towns, starts):
+            indices = range(start, min(start + _TASK_PHOTOS, settings.photos_per_town))
+            waiting.append(pool.submit(_make, settings, town, indices))
+            if len(waiting) > 2 * count:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def town_areas(settings: TownSettings) -> dict[str, list[tuple[float, float]]]:

@@ -1,0 +1,160 @@
+"""The whole job through the command line, on a tiny made town."""
+
+import json
+import shutil
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from machinami.cli.main import run
+from machinami.project import Project
+
+FIELDS = {
+    "places", "test", "per_place", "confusion", "split", "random_split", "baselines", "confounds", "test_opened",
+    "top_k", "reliability", "selective", "similar_pairs", "learning_curve",
+}  # fmt: skip
+TEST_FIELDS = {
+    "photos", "blocks", "accuracy", "balanced_accuracy", "macro_f1", "nll", "brier", "ece", "ece_uncalibrated",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(laid_town, tmp_path_factory):
+    """The tiny town after `machinami run`. Not to be changed."""
+    root = tmp_path_factory.mktemp("finished") / "town"
+    shutil.copytree(laid_town, root)
+    assert run(["run", str(root), "-q", "--device", "cpu", "--threads", "1"]) == 0
+    return Project.open(root)
+
+
+@pytest.fixture(scope="module")
+def photos(finished):
+    with finished.catalog() as catalog:
+        return [str(finished.path_of(photo.file)) for photo in catalog.photos()]
+
+
+def answered(capsys, arguments, code=0):
+    capsys.readouterr()
+    assert run(arguments) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_all_files_of_the_design_are_there(finished):
+    files = {path.relative_to(finished.root).as_posix() for path in finished.root.rglob("*") if path.is_file()}
+    assert {
+        "machinami.toml", "catalog.sqlite", "split.json", "model/card.json", "model/model.safetensors",
+        "model/evaluated.safetensors", "evaluation.json", "predictions/part-00000.parquet",
+        "explanations/attention.json", "report.html", "runs.jsonl",
+    } <= files  # fmt: skip
+    assert list(finished.explanations.glob("heatmaps/part-*.npz"))
+    assert not [name for name in files if ".part" in name or name.endswith(".old")]
+    assert "<html" in finished.report_file.read_text()
+
+
+def test_the_evaluation_has_the_fields_of_the_design(finished):
+    figures = json.loads(finished.evaluation_file.read_text())
+    assert set(figures) == FIELDS
+    assert set(figures["test"]) == TEST_FIELDS
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        assert set(figures["test"][name]) == {"value", "low", "high"}
+    assert figures["places"] == ["a", "b"]
+    for facts in figures["per_place"].values():
+        assert set(facts) == {"photos", "blocks", "precision", "recall", "f1"}
+    assert np.sum(figures["confusion"]) == figures["test"]["photos"]
+    assert {"strategy", "block_m", "buffer_m", "test_to_train_m", "near_duplicates_across"} <= set(figures["split"])
+    assert figures["test_opened"] == 1
+
+
+def test_predictions_agree_with_the_evaluation(finished):
+    table = pq.read_table(finished.predictions).to_pandas()
+    assert {"photo_id", "place", "predicted", "p_a", "p_b", "split", "block"} <= set(table)
+    assert np.allclose(table["p_a"] + table["p_b"], 1, atol=1e-5)
+    test = table[table["split"] == "test"]
+    accuracy = (test["place"] == test["predicted"]).mean()
+    assert accuracy == pytest.approx(json.loads(finished.evaluation_file.read_text())["test"]["accuracy"]["value"])
+
+
+def test_heatmaps_are_of_the_test_photos(finished):
+    table = pq.read_table(finished.predictions).to_pandas()
+    ids = []
+    for part in finished.explanations.glob("heatmaps/part-*.npz"):
+        with np.load(part) as stored:
+            assert stored["maps"].dtype == np.float16
+            assert stored["completeness"].max() < 1e-3
+            ids += stored["photo_id"].tolist()
+    assert sorted(ids) == sorted(table.loc[table["split"] == "test", "photo_id"])
+
+
+def test_a_second_run_does_nothing(finished, capsys):
+    before = {path: path.stat().st_mtime_ns for path in finished.root.rglob("*") if path.is_file()}
+    assert answered(capsys, ["run", str(finished.root), "-q", "--json"])["ran"] == []
+    after = {path: path.stat().st_mtime_ns for path in finished.root.rglob("*") if path.is_file()}
+    assert {path.name for path in after if after[path] != before.get(path)} <= {
+        "catalog.sqlite-shm",
+        "catalog.sqlite-wal",
+    }
+
+
+def test_status_says_that_all_is_done(finished, capsys):
+    said = answered(capsys, ["status", str(finished.root), "--json"])
+    assert said["next"] is None
+    assert {stage["state"] for stage in said["stages"]} == {"done"}
+    assert [row["photos"] for row in said["photos"]] == [60, 60]
+
+
+def test_status_names_what_comes_next(tiny_town, capsys):
+    said = answered(capsys, ["status", str(tiny_town.root), "--json"])
+    assert said["next"] == f"machinami run {tiny_town.root}"
+    assert [stage["state"] for stage in said["stages"]][:3] == ["done", "done", "missing"]
+
+
+def test_a_bare_model_folder_predicts_and_a_bad_photo_is_an_entry(finished, photos, tmp_path, capsys):
+    shutil.copytree(finished.model, tmp_path / "passed-on")
+    bad = tmp_path / "bad #1 町.jpg"
+    bad.write_bytes(b"no photo")
+    files = [photos[0], str(bad), str(tmp_path / "not-there.jpg"), photos[-1]]
+    answers = answered(capsys, ["predict", str(tmp_path / "passed-on"), *files, "-q", "--json"], code=12)
+    assert [answer["file"] for answer in answers] == files
+    for answer in answers:
+        assert set(answer) == {"file", "place", "probabilities", "familiarity", "error"}
+    for answer in (answers[0], answers[3]):
+        assert answer["error"] is None
+        assert set(answer["probabilities"]) == {"a", "b"}
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert answer["place"] == max(answer["probabilities"], key=answer["probabilities"].get)
+    for answer in answers[1:3]:
+        assert answer["place"] is None
+        assert answer["probabilities"] == {}
+        assert answer["error"]
+    whole = answered(capsys, ["predict", str(finished.root), photos[0], photos[-1], "-q", "--json"])
+    assert whole == [answers[0], answers[3]]
+
+
+def test_heatmap_pictures_are_written_for_every_place(finished, photos, tmp_path, capsys):
+    pictures = tmp_path / "pictures"
+    answered(capsys, ["predict", str(finished.root), photos[0], "--heatmaps", str(pictures), "-q", "--json"])
+    assert sorted(path.suffixes[-2:] for path in pictures.iterdir()) == [[".a", ".png"], [".b", ".png"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["no-such-command"], 2),
+        (["status", "nowhere"], 4),
+        (["train", "{new}"], 5),
+        (["predict", "{new}", "x.jpg"], 10),
+        (["new", "{new}"], 4),
+        (["status", "{broken}"], 3),
+    ],
+)
+def test_errors_end_with_the_code_of_their_class(tmp_path, capsys, arguments, code):
+    for name, text in (("new", ""), ("broken", "sed = 1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "machinami.toml").write_text(text)
+    places = {"new": str(tmp_path / "new"), "broken": str(tmp_path / "broken")}
+    assert run([argument.format(**places) for argument in arguments]) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err
+    assert "Traceback" not in said.err

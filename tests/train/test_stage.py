@@ -1,0 +1,126 @@
+"""Training on a tiny made town: exact, blind to the test photos, and not upset by Ctrl-C."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from machinami.errors import Interrupted
+from machinami.models import load_model
+from machinami.models.network import PlaceModel
+from machinami.progress import silent
+from machinami.split import read_split
+from machinami.train import trial, views
+from machinami.train.loop import place_weights
+from machinami.train.stage import train_project
+
+
+def weights(project):
+    return load_model(project.model, which="evaluated").network.state_dict()
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def fresh_cache(project):
+    for file in project.cache.glob("*.npy"):
+        file.unlink()
+
+
+def test_the_same_seed_and_config_give_the_same_bits(trained_town, tiny_town, copied_town):
+    first = copied_town(trained_town, "first")
+    report = train_project(tiny_town, tiny_town.config(), device="cpu")
+    assert same(weights(first), weights(tiny_town))
+    assert load_model(first.model).card.temperature == report.temperature
+    train_project(tiny_town, replace(tiny_town.config(), seed=1), device="cpu")
+    assert not same(weights(first), weights(tiny_town))
+
+
+def test_test_photos_are_never_read(trained_town, tiny_town, copied_town):
+    """Their files are damaged: training ends with the same weights."""
+    fresh_cache(tiny_town)
+    subsets = read_split(tiny_town).subset_of()
+    unread = [photo_id for photo_id, subset in subsets.items() if subset in ("test", "dropped")]
+    assert unread
+    with tiny_town.catalog() as catalog:
+        for photo in catalog.photos(ids=unread):
+            tiny_town.path_of(photo.file).write_bytes(b"damaged")
+    train_project(tiny_town, tiny_town.config(), device="cpu")
+    assert same(weights(tiny_town), weights(copied_town(trained_town, "first")))
+
+
+class StopAt:
+    """Progress that is interrupted at the n-th item of the tracks of a label."""
+
+    def __init__(self, label, count):
+        self.label, self.count = label, count
+
+    def say(self, text):
+        pass
+
+    def track(self, items, *, total, label, unit="photos"):
+        for number, item in enumerate(items, start=1):
+            if label.startswith(self.label) and number == self.count:
+                raise KeyboardInterrupt
+            yield item
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_ctrl_c_keeps_a_model_that_loads(tiny_town, epoch):
+    with pytest.raises(Interrupted, match="machinami train"):
+        train_project(tiny_town, tiny_town.config(), device="cpu", progress=StopAt("Training", epoch))
+    card = load_model(tiny_town.model).card
+    assert card.training["interrupted"]
+    assert tiny_town.runs()[-1]["outcome"] == "interrupted"
+    assert tiny_town.last_done("train") is None
+
+
+def test_ctrl_c_before_there_is_anything_leaves_the_project_whole(tiny_town):
+    fresh_cache(tiny_town)
+    with pytest.raises(KeyboardInterrupt):
+        train_project(tiny_town, tiny_town.config(), device="cpu", progress=StopAt("Looking at crops", 1))
+    assert not tiny_town.model.exists()
+    assert not list(tiny_town.cache.glob("*.part*"))
+    assert not list(tiny_town.cache.glob(".*.part*"))
+
+
+def test_views_are_made_once(tiny_town, monkeypatch):
+    fresh_cache(tiny_town)
+    config = tiny_town.config()
+    config = replace(config, train=replace(config.train, tune="probe"))
+    train_project(tiny_town, config, device="cpu")
+    made = {file: file.stat().st_mtime_ns for file in tiny_town.cache.glob("views-*.npy")}
+    assert len(made) == config.train.views + 1
+    before = weights(tiny_town)
+
+    def refuse(*_):
+        raise AssertionError("a view is made again")
+
+    monkeypatch.setattr(views._Trunk, "write_maps", refuse)
+    train_project(tiny_town, config, device="cpu", progress=silent)
+    assert {file: file.stat().st_mtime_ns for file in tiny_town.cache.glob("views-*.npy")} == made
+    assert same(before, weights(tiny_town))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_blend_lies_between(share):
+    torch.manual_seed(0)
+    probe, tuned = PlaceModel("resnet18", ("a", "b")), PlaceModel("resnet18", ("a", "b"))
+    blended = trial.blend_models(probe, tuned, share).state_dict()
+    start, end = probe.state_dict(), tuned.state_dict()
+    for name, tensor in blended.items():
+        if tensor.is_floating_point():
+            assert torch.allclose(tensor, start[name] * (1 - share) + end[name] * share, atol=1e-6)
+    if share in (0.0, 1.0):
+        assert same(blended, start if share == 0 else end)
+
+
+def test_every_place_weighs_the_same():
+    labels = np.array([0] * 30 + [1] * 10 + [2] * 5)
+    weight = place_weights(labels, 3)
+    totals = [float(weight[place]) * int((labels == place).sum()) for place in range(3)]
+    assert totals == pytest.approx([15, 15, 15])
+    assert float(weight[labels].mean()) == pytest.approx(1)
+    assert torch.isfinite(place_weights(np.array([0, 0]), 2)).all()
