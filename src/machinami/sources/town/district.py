@@ -43,7 +43,6 @@ class District:
     leaf: Colour  # the green that hedges and trees here start from
     pavement: Colour
     has_wires: bool
-    has_kerb_rail: bool
 
 
 @lru_cache(maxsize=256)
@@ -61,7 +60,6 @@ def district(key: int, across: int, along: int) -> District:
         leaf=(0.25 + green, 0.36 + green / 3, 0.16 - green / 2),
         pavement=(paving + warm, paving, paving - warm),
         has_wires=dice.unit() < 0.8,
-        has_kerb_rail=dice.unit() < 0.3,
     )
 
 

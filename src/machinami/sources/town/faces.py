@@ -1,5 +1,6 @@
 """Flat pieces of the scene, collected in the order in which they are painted."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ Point = tuple[float, float, float]
 Colour = tuple[float, float, float]  # albedo as seen (sRGB, 0 … 1)
 
 # Materials: how the pixels of a face are shaded.
-FLAT, ASPHALT, PAVING, FACADE, LEAF, FIELD, TILES, WATER, GRASS, LAMP = range(10)
+FLAT, ASPHALT, PAVING, FACADE, LEAF, FIELD, TILES, WATER, GRASS = range(9)
 FACADE_NUMBERS = 10
 
 
@@ -43,8 +44,10 @@ class FaceTable(NamedTuple):
 class Faces:
     """Collects faces, far to near; the eye's position decides which sides of a box are seen."""
 
-    def __init__(self, eye: Point) -> None:
+    def __init__(self, eye: Point, *, bearing_deg: float = 0.0, spread: float = math.inf) -> None:
         self.eye = eye
+        self._ahead = (math.sin(math.radians(bearing_deg)), math.cos(math.radians(bearing_deg)))
+        self._spread = spread  # how far to the side the view reaches, at distance 1
         self._corners: list[Point] = []  # those since the last array in _parts
         self._colours: list[Colour] = []
         self._parts: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []  # corners, colours
@@ -56,6 +59,13 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self._counts)
+
+    def may_see(self, east_m: float, north_m: float, radius_m: float) -> bool:
+        """Whether anything within a radius of a place on the ground can lie in the view."""
+        x, y = east_m - self.eye[0], north_m - self.eye[1]
+        ahead = x * self._ahead[0] + y * self._ahead[1] + radius_m
+        aside = abs(x * self._ahead[1] - y * self._ahead[0]) - radius_m
+        return ahead > 0 and aside < ahead * self._spread
 
     def add(self, corners: Sequence[Point], surface: Surface) -> None:
         """Paint a flat polygon over everything that was added before."""

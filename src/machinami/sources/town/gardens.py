@@ -146,7 +146,7 @@ def _garden_wall(site: Site) -> list[Part]:
 def _grove(site: Site) -> list[Part]:
     """A small wood."""
     dice, ground = site.dice, site.ground
-    count = 8 if site.distance_m < 60 else 4
+    count = 8 if site.distance_m < 60 else 4 if site.distance_m < 110 else 3
     return [
         _tree(
             site,

@@ -15,7 +15,7 @@ from machinami.sources.town.site import EAST, NORTH, SOUTH, WEST, Site, blend, s
 
 _CORNERS = np.array([(math.cos(k * math.tau / 9), math.sin(k * math.tau / 9)) for k in range(9)])
 _SHAPES = 12
-_CLUMPS = (7, 15, 34)  # in the crown of a far, a middling and a near tree
+_CLUMPS = ((18.0, 34), (45.0, 15), (95.0, 7), (math.inf, 4))  # up to a distance in metres, and clumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def _crown(shape: int, count: int) -> _Crown:
     order = np.argsort(-depth)
     rise, depth, aside = rise[order], depth[order], (np.sin(angle) * width)[order]
     luck = rng.uniform(0.0, 1.0, count)
-    size = {7: 0.62, 15: 0.46, 34: 0.36}[count] * (0.8 + 0.45 * luck)
+    size = {4: 0.74, 7: 0.62, 15: 0.46, 34: 0.36}[count] * (0.8 + 0.45 * luck)
     reach = 1.0 - 0.55 * size
     wobble = rng.uniform(0.82, 1.15, (count, 9))
     across = (aside * reach)[:, None] + _CORNERS[:, 0] * size[:, None] * wobble
@@ -75,14 +75,17 @@ def paint_tree(faces: Faces, dice: Dice, tree: Tree) -> None:
     right_x, right_y = dy / distance, -dx / distance
     radius = min(height * dice.between(0.26, 0.42), 3.4)
     clear = height * dice.between(0.2, 0.34)
-    crown = _crown(int(dice.unit() * _SHAPES), _CLUMPS[2 if distance < 22 else 1 if distance < 55 else 0])
     middle, half = (height + clear) / 2, (height - clear) / 2
+    if distance < 60:
+        faces.crowns.append((x, y, middle, radius * 0.8))
+    if not faces.may_see(x, y, radius * 1.3):
+        return
+    count = next(clumps for reach, clumps in _CLUMPS if distance < reach)
+    crown = _crown(int(dice.unit() * _SHAPES), count)
     thick = 0.05 + height * 0.014
     a, b = right_x * thick, right_y * thick
     trunk = ((x - a, y - b, 0.0), (x + a, y + b, 0.0), (x + a / 2, y + b / 2, middle), (x - a / 2, y - b / 2, middle))
     faces.add(trunk, Surface((0.26, 0.22, 0.18), Region.VEGETATION))
-    if distance < 60:
-        faces.crowns.append((x, y, middle, radius * 0.8))
     if tree.cover < 0.8 and distance < 55:
         _paint_boughs(faces, tree, (right_x, right_y), (radius, clear))
     kept = crown.luck < tree.cover

@@ -41,7 +41,9 @@ class Scene:
         self._plan = plan
         self._view = view
         self._season = season
-        self._faces = Faces((view.east_m, view.north_m, view.up_m))
+        # A tilted camera sees a little more to the sides.
+        spread = view.tan_half * view.reach * 1.12
+        self._faces = Faces((view.east_m, view.north_m, view.up_m), bearing_deg=view.bearing_deg, spread=spread)
         chances = [STREET_TREE_CHANCE.get(name, NEUTRAL_STREET_TREE_CHANCE) for name in flavour_names(settings)]
         self._tree_chances = chances
         self._casters: list[Box] = []

@@ -20,8 +20,8 @@ IntArray = npt.NDArray[np.int64]
 _BAND_PX = 40_000  # pixels shaded at a time
 
 # For each material, how strongly fine and soft noise change it, and steps of fine noise to a metre.
-_FINE = np.array([0.02, 0.10, 0.05, 0.04, 0.34, 0.22, 0.10, 0.10, 0.22, 0.0], np.float32)
-_SOFT = np.array([0.03, 0.09, 0.05, 0.00, 0.12, 0.12, 0.08, 0.06, 0.14, 0.0], np.float32)
+_FINE = np.array([0.02, 0.10, 0.05, 0.04, 0.34, 0.22, 0.10, 0.10, 0.22], np.float32)
+_SOFT = np.array([0.03, 0.09, 0.05, 0.00, 0.12, 0.12, 0.08, 0.06, 0.14], np.float32)
 _ON_GROUND = np.isin(np.arange(len(_FINE)), (ASPHALT, PAVING, FIELD, GRASS))
 _LEAF_EDGE_M = 0.16  # how far leaves stand out beyond the outline of a clump
 
@@ -179,7 +179,9 @@ def _lay_texture(colour: FloatArray, material: MaskArray, spots: _Spots) -> None
     at = np.flatnonzero(material == TILES)
     factor[at] *= 1.0 - 0.22 * np.clip(1.5 - depth[at] / 45, 0, 1) * ((v[at] * 3.3) % 1.0 < 0.25)
     at = np.flatnonzero((material == LEAF) & (depth < 45.0))
-    factor[at] *= 1.0 + 0.25 * fade[at] * grain_at(u[at] + v[at], v[at], 0.2)
+    factor[at] *= 1.0 + 0.22 * fade[at] * noise_at(u[at] + v[at], v[at], 0.5)
+    at = np.flatnonzero((material == LEAF) & (depth < 9.0))
+    factor[at] *= 1.0 + 0.30 * grain_at(u[at], v[at], 2.2)
     colour *= np.maximum(factor, np.float32(0.15)).astype(np.float32)
 
 
