@@ -9,7 +9,7 @@ import numpy as np
 
 from machinami.catalog import Photo
 from machinami.config import Config, PlaceConfig
-from machinami.errors import InputError, Interrupted
+from machinami.errors import InputError, Interrupted, ModelError
 from machinami.files import digest_json
 from machinami.models.card import Card
 from machinami.models.device import resolve_device, using_threads
@@ -127,7 +127,7 @@ def refit_project(
             validation=np.arange(0),
             pixels=photos.pixels,
         )
-        choice = Choice(**evaluated.card.training["choice"])
+        choice = _choice(evaluated.card, project)
         conditions = Conditions(config=settings, seed=config.seed, device=on, folder=project.cache, progress=progress)
         model = fit_again(model, origin, learning, choice, conditions)
         card = evaluated.card
@@ -135,6 +135,17 @@ def refit_project(
         card = save_model(project.model, {"model": model}, replace(card, model=facts, photos=_sources(photos.photos)))
         run.notes |= {"model": card.model["sha256"], "device": str(on)}
     return card
+
+
+def _choice(card: Card, project: Project) -> Choice:
+    """What validation decided, from the card. Raises ModelError where the card does not tell."""
+    try:
+        return Choice(**card.training["choice"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"{project.model / 'card.json'} does not tell how the network was trained: run `machinami train "
+            f"{project.root}` again"
+        ) from error
 
 
 def _sources(photos: Sequence[Photo]) -> dict[str, Any]:
