@@ -67,4 +67,5 @@ def kill_often(project, kills, seed=0):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is a matter of POSIX")
 def test_a_killed_training_leaves_readable_files_and_the_next_one_ends(tiny_town):
-    kill_often(Project.open(tiny_town.root), KILLS)
+    _, ended = kill_often(Project.open(tiny_town.root), KILLS)
+    assert ended < KILLS, "no run was killed while it was at work"
