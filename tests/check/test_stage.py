@@ -1,10 +1,13 @@
+import os
+
 import pytest
 from PIL import Image, ImageDraw
 
 from machinami.catalog import Photo
-from machinami.check import stage
+from machinami.check import quality, stage, verified
 from machinami.check.stage import check_inputs, check_photos, restore_photos
 from machinami.errors import InputError, NotReady
+from machinami.images.decode import digest_photo
 
 
 def card(text="Sorry, we have no imagery here."):
@@ -167,6 +170,83 @@ def test_a_photo_with_measures_is_not_decoded_again(project, imported, monkeypat
     imported({"a/1.png": 1})
     monkeypatch.setattr("machinami.check.quality.measure_photo", lambda *_, **__: pytest.fail("decoded"))
     assert check(project).kept == 1
+
+
+@pytest.fixture
+def settled(project, monkeypatch):
+    """Files count as settled at once; gives the names of the files that were read since it was last asked."""
+    monkeypatch.setattr(verified, "UNSETTLED_NS", 0)
+    read = []
+    monkeypatch.setattr(quality, "digest_photo", lambda path: read.append(path) or digest_photo(path))
+
+    def names():
+        found = {path.name for path in read}
+        read.clear()
+        return found
+
+    return names
+
+
+def files_of(project, ids):
+    with project.catalog() as catalog:
+        return {name: project.path_of(catalog.photo(photo_id).file) for name, photo_id in ids.items()}
+
+
+def test_only_files_that_changed_are_read_again(project, imported, reasons, settled):
+    files = files_of(project, imported({"a/1.png": 1, "a/2.png": 2, "b/3.png": 3}))
+    check(project)
+    assert settled() == {file.name for file in files.values()}
+    before = reasons()
+    check(project)
+    assert settled() == set()
+    assert reasons() == before
+    file = files["a/2.png"]
+    times, data = file.stat(), bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # the same size and time, and another content
+    check(project)
+    assert settled() == {file.name}
+    assert reasons()["a/2.png"].startswith("file-changed")
+    check(project)
+    assert settled() == {file.name}  # what is not right is never trusted
+    files["b/3.png"].unlink()
+    check(project)
+    assert reasons()["b/3.png"] == "missing-file"
+
+
+def test_every_file_is_read_again_when_asked_or_without_the_cache(project, imported, settled):
+    files = files_of(project, imported({"a/1.png": 1, "b/3.png": 3}))
+    everything = {file.name for file in files.values()}
+    memory = project.cache / "verified.sqlite"
+    check(project)
+    settled()
+    check_photos(project, project.config(), read_all=True)
+    assert settled() == everything
+    for spoil in (memory.unlink, lambda: memory.write_bytes(b"no database" * 1000)):
+        spoil()
+        check(project)
+        assert settled() == everything
+        check(project)
+        assert settled() == set()
+
+
+def test_a_file_that_changed_just_now_is_not_trusted_yet(project, imported, settled, monkeypatch):
+    files = files_of(project, imported({"a/1.png": 1}))
+    monkeypatch.setattr(verified, "UNSETTLED_NS", 10**12)
+    check(project)
+    settled()
+    check(project)
+    assert settled() == {file.name for file in files.values()}
+
+
+def test_a_row_that_wants_other_bytes_is_not_served_by_an_old_reading(project, imported, reasons, settled):
+    ids = imported({"a/1.png": 1})
+    check(project)
+    with project.catalog() as catalog:
+        catalog.update(ids["a/1.png"], sha256="0" * 64)
+    check(project)
+    assert reasons()["a/1.png"].startswith("file-changed")
 
 
 def test_rows_of_other_states_are_left_alone(project, imported):

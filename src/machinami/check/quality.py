@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from machinami.catalog import Photo
 from machinami.check.marks import Mark
 from machinami.check.placeholders import judge_flatness
+from machinami.check.verified import Stamp, look_at
 from machinami.config import CheckConfig
 from machinami.images.decode import PhotoError, digest_photo
 from machinami.images.measure import measure_photo
@@ -20,17 +21,26 @@ class Judged:
 
     photo: Photo
     mark: Mark | None
+    stamp: Stamp | None = None  # of a file whose bytes were read now and are right
 
 
-def judge_photo(project: Project, photo: Photo, config: CheckConfig) -> Judged:
-    """The photo's mark by itself. What the user took back is kept, unless its file is of no use any more."""
+def judge_photo(project: Project, photo: Photo, config: CheckConfig, *, verified: Stamp | None = None) -> Judged:
+    """The photo's mark by itself. What the user took back is kept, unless its file is of no use any more.
+
+    A file that still bears the stamp under which its bytes were `verified` is not read.
+    """
+    stamp = look_at(project.path_of(photo.file)) if photo.file else None
+    trusted = stamp is not None and stamp == verified
     try:
-        photo = _measured(project, photo, config)
+        photo = photo if trusted and _is_measured(photo) else _measured(project, photo, config)
     except PhotoError as error:
         return Judged(photo, Mark(error.reason))
-    if photo.kept_by_user:
-        return Judged(photo, None)
-    return Judged(photo, _judge_size(photo, config.min_side_px) or _judge_card(photo, config))
+    mark = None if photo.kept_by_user else _judge_size(photo, config.min_side_px) or _judge_card(photo, config)
+    return Judged(photo, mark, None if trusted else stamp)
+
+
+def _is_measured(photo: Photo) -> bool:
+    return None not in (photo.sha256, photo.width, photo.height, photo.pixels_sha256, photo.grey_share)
 
 
 def _measured(project: Project, photo: Photo, config: CheckConfig) -> Photo:
@@ -41,7 +51,7 @@ def _measured(project: Project, photo: Photo, config: CheckConfig) -> Photo:
     sha256 = digest_photo(path)
     if photo.sha256 is not None and photo.sha256 != sha256:
         raise PhotoError(str(path), "file-changed: it is not what was imported; import it again")
-    if None not in (photo.sha256, photo.width, photo.height, photo.pixels_sha256, photo.grey_share):
+    if _is_measured(photo):
         return photo
     measured = measure_photo(path, max_pixels=config.max_pixels, now=datetime.now(UTC))
     return replace(

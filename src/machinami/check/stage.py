@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from machinami.catalog import Catalog, Photo
 from machinami.check.duplicates import mark_twins
 from machinami.check.marks import Mark, is_about_others, is_candidate
-from machinami.check.quality import judge_photo
+from machinami.check.quality import Judged, judge_photo
+from machinami.check.verified import Stamp, VerifiedFiles
 from machinami.config import Config
 from machinami.errors import InputError, NotReady
 from machinami.files import digest_json
@@ -41,8 +42,13 @@ def check_inputs(project: Project, config: Config) -> str:
     return digest_json([asdict(config.check), photos])
 
 
-def check_photos(project: Project, config: Config, *, progress: Progress = silent) -> CheckReport:
+def check_photos(
+    project: Project, config: Config, *, read_all: bool = False, progress: Progress = silent
+) -> CheckReport:
     """Mark the unfit photos and take back marks that no longer hold; nothing is deleted.
+
+    A file is read where its size or one of its times is not what it was when its bytes were last found to be right;
+    with `read_all` every file is.
 
     Reasons: missing-file, unreadable-file, file-changed, undecodable …; too-small; placeholder; exact-duplicate
     (the first of a place stays); label-conflict (the same pixels in two places: none stays). Raises NotReady
@@ -54,7 +60,10 @@ def check_photos(project: Project, config: Config, *, progress: Progress = silen
             if not reader.counts():
                 raise NotReady("there are no photos", command=f"machinami import {project.root} PHOTOS")
             marking = _Marking(writer)
-            _check_each(project, config, reader, marking, progress)
+            with VerifiedFiles(project.cache / "verified.sqlite") as verified:
+                if read_all:
+                    verified.forget()
+                _check_each(project, config, reader, marking, verified, progress)
             _check_twins(reader, marking)
             report = _report(writer, marking)
         run.notes["photos"] = {"kept": report.kept, **report.marked}
@@ -122,18 +131,31 @@ class _Marking:
             self.catalog.update(before.photo_id, **changes)
 
 
-def _check_each(project: Project, config: Config, reader: Catalog, marking: _Marking, progress: Progress) -> None:
+def _check_each(
+    project: Project,
+    config: Config,
+    reader: Catalog,
+    marking: _Marking,
+    verified: VerifiedFiles,
+    progress: Progress,
+) -> None:
     """Marks that a photo earns by itself; those about others wait for `_check_twins`."""
     total = sum(count for _, state, _, count in reader.counts() if state in {"fetched", "rejected"})
     candidates = (photo for photo in reader.photos() if is_candidate(photo))
     watched = progress.track(candidates, total=total, label="Checking")
-    judged = in_order(lambda photo: (photo, judge_photo(project, photo, config.check)), watched)
-    for batch in in_batches(judged, _BATCH):
+    jobs = ((photo, verified.find(photo.file or "", photo.sha256 or "")) for photo in watched)
+
+    def judge(job: tuple[Photo, Stamp | None]) -> tuple[Photo, Judged]:
+        photo, stamp = job
+        return photo, judge_photo(project, photo, config.check, verified=stamp)
+
+    for batch in in_batches(in_order(judge, jobs), _BATCH):
         with marking.catalog.transaction():
             for before, now in batch:
                 keep = now.mark is None and is_about_others(before)
                 mark = Mark(before.reason or "", before.score) if keep else now.mark
                 marking.set(now.photo, mark, before=before)
+        verified.add((now.photo.file or "", now.photo.sha256 or "", now.stamp) for _, now in batch if now.stamp)
 
 
 def _check_twins(reader: Catalog, marking: _Marking) -> None:

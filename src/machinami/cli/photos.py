@@ -81,9 +81,10 @@ def collect(folder: Path, *, as_json: bool, quiet: bool) -> None:
 @click.command()
 @folder_argument
 @click.option("--restore", multiple=True, type=int, metavar="PHOTO_ID", help="Take the mark of a photo back.")
+@click.option("--read-all", is_flag=True, help="Read every file again, also those whose size and times are as before.")
 @json_option
 @quiet_option
-def check(folder: Path, *, restore: tuple[int, ...], as_json: bool, quiet: bool) -> None:
+def check(folder: Path, *, restore: tuple[int, ...], read_all: bool, as_json: bool, quiet: bool) -> None:
     """Mark unfit photos with a reason: undecodable, too small, doubles, placeholders. Nothing is deleted.
 
     \b
@@ -98,7 +99,7 @@ def check(folder: Path, *, restore: tuple[int, ...], as_json: bool, quiet: bool)
     config, progress = project.config(), progress_for(quiet=quiet)
     if restore:
         restore_photos(project, config, restore)
-    report = check_photos(project, config, progress=progress)
+    report = check_photos(project, config, read_all=read_all, progress=progress)
     if as_json:
         print_json(asdict(report))
         return
