@@ -155,8 +155,10 @@ def _refit_inputs(project: Project, config: Config) -> str:
 
 def _explain(project: Project, config: Config, machine: Machine, progress: Progress) -> Any:
     from machinami.explain.stage import explain_project
+    from machinami.models.device import using_threads
 
-    return explain_project(project, config, device=machine.device, progress=progress)
+    with using_threads(machine.threads):
+        return explain_project(project, config, device=machine.device, progress=progress)
 
 
 def _explain_inputs(project: Project, config: Config) -> str:

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from machinami.errors import UsageError
 from machinami.models.device import autocast, resolve_device, using_threads
@@ -34,6 +35,18 @@ def test_threads_are_as_before_afterwards():
     assert torch.get_num_threads() == before
     with using_threads(None):
         assert torch.get_num_threads() == before
+
+
+def test_threads_hold_for_the_algebra_of_numpy_too():
+    def pools():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    before = pools()
+    assert before
+    for threads in (1, 2):
+        with using_threads(threads):
+            assert pools() == {threads}
+    assert pools() == before
 
 
 def test_a_cpu_computes_in_full_precision():

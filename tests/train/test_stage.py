@@ -1,5 +1,8 @@
 """Training on a tiny made town: exact, blind to the test photos, and not upset by Ctrl-C."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +27,9 @@ def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+MACHINAMI = (sys.executable, "-c", "from machinami.cli.main import main; main()")
+
+
 def fresh_cache(project):
     for file in project.cache.glob("*.npy"):
         file.unlink()
@@ -36,6 +42,40 @@ def test_the_same_seed_and_config_give_the_same_bits(trained_town, tiny_town, co
     assert load_model(first.model).card.temperature == report.temperature
     train_project(tiny_town, replace(tiny_town.config(), seed=1), device="cpu")
     assert not same(weights(first), weights(tiny_town))
+
+
+def test_views_of_another_number_of_threads_are_not_taken(tiny_town):
+    """With two threads the bits are those of two threads, whatever lies in the cache; and they are the same again."""
+    config = tiny_town.config()
+    config = replace(config, train=replace(config.train, epochs=1))
+    probe = replace(config, train=replace(config.train, tune="probe"))
+    train_project(tiny_town, probe, device="cpu", threads=1)
+    made = set(tiny_town.cache.glob("views-*.npy"))
+    train_project(tiny_town, config, device="cpu", threads=2)
+    assert len(set(tiny_town.cache.glob("views-*.npy")) - made) == len(made)
+    kept = weights(tiny_town)
+    fresh_cache(tiny_town)
+    train_project(tiny_town, config, device="cpu", threads=2)
+    assert same(kept, weights(tiny_town))
+
+
+@pytest.mark.slow
+def test_two_processes_of_two_threads_leave_the_same_bytes(tiny_town, copied_town):
+    """One after the other, with an environment and caches of their own."""
+    towns = [tiny_town, copied_town(tiny_town.root, "other")]
+    for cores, town in enumerate(towns, start=1):
+        environment = {**os.environ, "OMP_NUM_THREADS": str(cores)}  # what --threads goes before
+        for command in ("train", "evaluate"):
+            subprocess.run(
+                [*MACHINAMI, command, str(town.root), "-q", "--device", "cpu", "--threads", "2"],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                env=environment,
+            )
+    for pattern in ("model/*.safetensors", "predictions/*.parquet", "evaluation.json"):
+        first, second = ({file.name: file.read_bytes() for file in town.root.glob(pattern)} for town in towns)
+        assert first
+        assert first == second
 
 
 def test_test_photos_are_never_read(trained_town, tiny_town, copied_town):

@@ -78,8 +78,10 @@ def evaluate(
         raise UsageError("--table goes with --photos: it labels another set")
     if photos:
         from machinami.evaluate.others import evaluate_others
+        from machinami.models.device import using_threads
 
-        figures = evaluate_others(project, config, photos, table=table, device=device, progress=progress)
+        with using_threads(threads):
+            figures = evaluate_others(project, config, photos, table=table, device=device, progress=progress)
     else:
         from machinami.evaluate.stage import evaluate_project
         from machinami.train.stage import refit_project

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from machinami.errors import UsageError
 
@@ -37,11 +38,12 @@ def autocast(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def using_threads(threads: int | None) -> Iterator[None]:
-    """Compute with so many threads, then as before; None leaves the choice to torch."""
+    """Compute with so many threads, torch's and those of numpy's algebra, then as before; None leaves both alone."""
     before = torch.get_num_threads()
-    if threads:
-        torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with threadpool_limits(limits=threads, user_api="blas"):
+        if threads:
+            torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -85,9 +85,14 @@ class _Trunk:
         self._folded: PlaceModel | None = None
 
     def facts(self) -> list[Any]:
-        """Everything beside weights and photos that the maps depend on."""
+        """Everything beside weights and photos that the maps depend on.
+
+        Sums in another order differ in their last digits, so that another number of threads, or another torch, counts
+        as other maps: what is read from the cache is then what would be computed now, to the bit.
+        """
         conditions = self.conditions
-        return [self.cut, self.size_px, asdict(self.chances), conditions.seed, conditions.device.type]
+        computing = [conditions.device.type, torch.get_num_threads(), torch.__version__]
+        return [self.cut, self.size_px, asdict(self.chances), conditions.seed, *computing]
 
     def write_maps(self, file: Path, squares: npt.NDArray[np.uint8], photo_ids: Sequence[int], view: int) -> None:
         """One view of all photos into a .npy file, float16 (N, C, h, w)."""
