@@ -1,7 +1,11 @@
 """What is shown and on which scale."""
 
 import numpy as np
+import pytest
 
+from machinami.errors import ProjectError
+from machinami.explain.choice import Candidate, Choice
+from machinami.explain.gallery import photo_reader, read_choices, write_gallery
 from machinami.explain.heatmap_files import read_heatmaps
 from machinami.progress import silent
 from machinami.report.data import read_report_data
@@ -49,3 +53,54 @@ def test_a_layer_for_each_place_and_a_signed_one(make_project):
 def test_lead_was_told_rightly(make_project):
     _, gallery = gallery_of(make_project())
     assert [gallery.lead(place).predicted for place in (0, 1)] == [0, 1]
+
+
+@pytest.fixture
+def explained(make_project):
+    """A project whose explanations chose one wrong photo of each place."""
+    project = make_project()
+    data, whole = gallery_of(project)
+    with project.catalog() as catalog:
+        photos = {photo.photo_id: photo for photo in catalog.photos()}
+    choices = [
+        Choice(
+            kind="wrong",
+            photo=Candidate(
+                photo_id=shot.photo.photo_id, block="b", place=shot.place, predicted=shot.predicted, margin=-1.0
+            ),
+        )
+        for shot in whole.shots
+        if shot.kind == "wrong"
+    ]
+    folder = project.explanations / "pictures"
+    write_gallery(
+        folder,
+        choices,
+        heatmaps=project.explanations / "heatmaps",
+        photos=photos,
+        read_photo=photo_reader(project.path_of, max_pixels=10**6),
+        places=data.keys,
+    )
+    assert read_choices(folder, data.keys) == choices
+    return project
+
+
+def test_what_explain_chose_is_shown(explained):
+    data, gallery = gallery_of(explained)
+    shown = [shot.photo.photo_id for shot in gallery.shots]
+    assert shown == [choice.photo.photo_id for choice in read_choices(explained.explanations / "pictures", data.keys)]
+    assert len(shown) == 2
+
+
+def test_what_explain_chose_by_other_predictions_is_not_shown(explained):
+    file = explained.explanations / "pictures/pictures.json"
+    file.write_text(file.read_text().replace('"predicted": "machida"', '"predicted": "chuo"'))
+    data, gallery = gallery_of(explained)
+    assert len(gallery.shots) == len(data.split.photos("test")) > 2
+
+
+def test_a_damaged_index_is_named(explained):
+    file = explained.explanations / "pictures/pictures.json"
+    file.write_text(file.read_text().replace('"wrong"', '"ugly"'))
+    with pytest.raises(ProjectError, match=r"pictures\.json is damaged .*ugly.*machinami explain"):
+        gallery_of(explained)

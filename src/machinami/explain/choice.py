@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-__all__ = ["RULES", "Candidate", "Choice", "Kind", "choose_photos"]
+__all__ = ["RULES", "Candidate", "Choice", "Kind", "choose_photos", "margin_of"]
 
 Kind = Literal["typical", "borderline", "wrong"]
 RULES: dict[Kind, str] = {
@@ -33,6 +34,11 @@ class Choice:
 
     kind: Kind
     photo: Candidate
+
+
+def margin_of(scores: npt.NDArray[np.floating], place: int) -> float:
+    """The score of the place minus the highest of the others, of one photo's scores (places,)."""
+    return float(scores[place] - np.delete(scores, place).max())
 
 
 def choose_photos(candidates: Sequence[Candidate], *, places: int, at_most: int) -> list[Choice]:

@@ -9,14 +9,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from machinami.catalog import Photo
-from machinami.explain.centre import centred
-from machinami.explain.choice import RULES, Choice
-from machinami.explain.heatmap_files import read_heatmaps
+from machinami.errors import ProjectError
+from machinami.explain.choice import RULES, Candidate, Choice
+from machinami.explain.heatmap_files import read_centred
 from machinami.explain.pictures import common_scale, heatmap_layer, side_by_side
-from machinami.files import replacing_folder, write_bytes, write_json
+from machinami.files import read_json, replacing_folder, write_bytes, write_json
 from machinami.images.decode import decode_photo
 
-__all__ = ["GALLERY_FILE", "write_gallery"]
+__all__ = ["GALLERY_FILE", "photo_reader", "read_choices", "write_gallery"]
 
 Floats = npt.NDArray[np.float32]
 GALLERY_FILE = "pictures.json"
@@ -38,7 +38,8 @@ def write_gallery(
     strongest colour stands for the same number of logits in all of them. The number of pictures comes back.
     """
     wanted = {choice.photo.photo_id: choice.photo.predicted for choice in choices}
-    maps = _centred_maps(heatmaps, wanted)
+    every = read_centred(heatmaps, wanted, places)
+    maps = {photo_id: every[photo_id][place] for photo_id, place in wanted.items()}
     scale = common_scale(list(maps.values()))
     entries: list[dict[str, Any]] = []
     with replacing_folder(folder) as aside:
@@ -63,16 +64,6 @@ def write_gallery(
     return len(entries)
 
 
-def _centred_maps(heatmaps: Path, wanted: Mapping[int, int]) -> dict[int, Floats]:
-    """The map (h, w) of the place asked for, of each photo asked for, from the part files."""
-    found: dict[int, Floats] = {}
-    for part in read_heatmaps(heatmaps):
-        for row, photo_id in enumerate(part.photo_id.tolist()):
-            if photo_id in wanted:
-                found[photo_id] = centred(part.maps[row].astype(np.float32))[wanted[photo_id]]
-    return found
-
-
 def _entry(choice: Choice, name: str, places: Sequence[str], cells: Floats) -> dict[str, Any]:
     photo = choice.photo
     return {
@@ -86,6 +77,34 @@ def _entry(choice: Choice, name: str, places: Sequence[str], cells: Floats) -> d
         "layer": f"{name}-layer.webp",
         "evidence": round(float(cells.sum()), 4),
     }
+
+
+def read_choices(folder: Path, places: Sequence[str]) -> list[Choice]:
+    """The choices whose pictures lie in the folder, in their order; none where no pictures were made.
+
+    Raises ProjectError for a damaged pictures.json, or one of other places.
+    """
+    file = folder / GALLERY_FILE
+    if not file.is_file():
+        return []
+    try:
+        return [_choice(entry, places) for entry in read_json(file)["pictures"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise ProjectError(f"{file} is damaged ({problem}): run `machinami explain` again") from error
+
+
+def _choice(entry: Mapping[str, Any], places: Sequence[str]) -> Choice:
+    if entry["kind"] not in RULES:
+        raise ValueError(f"there is no rule {entry['kind']!r}")
+    candidate = Candidate(
+        photo_id=int(entry["photo_id"]),
+        block=str(entry["block"]),
+        place=places.index(entry["place"]),
+        predicted=places.index(entry["predicted"]),
+        margin=float(entry["margin"]),
+    )
+    return Choice(kind=entry["kind"], photo=candidate)
 
 
 def photo_reader(path_of: Callable[[str], Path], *, max_pixels: int) -> Callable[[Photo, int], npt.NDArray[np.uint8]]:

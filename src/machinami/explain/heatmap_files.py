@@ -1,6 +1,6 @@
 """Heatmaps on disk: part files of bounded size, float16 at the native grid, written whole or not at all."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from machinami.errors import ProjectError
+from machinami.explain.centre import centred
 from machinami.files import replacing_folder
 
-__all__ = ["HeatmapBatch", "read_heatmaps", "write_heatmaps"]
+__all__ = ["HeatmapBatch", "read_centred", "read_heatmaps", "write_heatmaps"]
 
 PART_BYTES = 64 * 2**20
 
@@ -106,3 +107,18 @@ def read_heatmaps(folder: Path) -> Iterator[HeatmapBatch]:
                 )
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise ProjectError(f"{path} cannot be read ({error}): run `machinami explain` again") from error
+
+
+def read_centred(folder: Path, photo_ids: Collection[int], places: Sequence[str]) -> dict[int, npt.NDArray[np.float32]]:
+    """Class-centred maps (places, h, w) of these photos, those of them that there are, in the order of `places`.
+
+    Maps of a network that told other places apart are left out. Raises ProjectError for a damaged file.
+    """
+    found: dict[int, npt.NDArray[np.float32]] = {}
+    for part in read_heatmaps(folder):
+        if set(part.places) != set(places):
+            continue
+        order = [part.places.index(place) for place in places]
+        for row in np.flatnonzero(np.isin(part.photo_id, list(photo_ids))):
+            found[int(part.photo_id[row])] = centred(part.maps[row][order].astype(np.float32))
+    return found

@@ -15,7 +15,7 @@ from machinami.errors import InputError
 from machinami.explain.attention import AttentionRow, attention_row
 from machinami.explain.batches import decoded_batches
 from machinami.explain.cam import Heatmaps, heatmaps
-from machinami.explain.choice import Candidate
+from machinami.explain.choice import Candidate, margin_of
 from machinami.explain.heatmap_files import HeatmapBatch
 from machinami.explain.regions import MaskError, Regions, read_mask
 from machinami.explain.upsample import pool_mask
@@ -94,7 +94,7 @@ class HeldOut:
         """One photo's margin, and its attention where it has a mask."""
         place = self.network.places.index(photo.place or "")
         predicted, block = int(logits.argmax()), self.block_of[photo.photo_id]
-        margin = float(logits[place] - np.delete(logits, place).max())
+        margin = margin_of(logits, place)
         found.candidates.append(
             Candidate(photo_id=photo.photo_id, block=block, place=place, predicted=predicted, margin=margin)
         )

@@ -14,7 +14,13 @@ from machinami.report.sentences import findings
 
 __all__ = ["ReportResult", "build_report", "findings_of", "report_inputs"]
 
-_PARTS = ("model/card.json", "split.json", "evaluation.json", "explanations/attention.json")
+_PARTS = (
+    "model/card.json",
+    "split.json",
+    "evaluation.json",
+    "explanations/attention.json",
+    "explanations/pictures/pictures.json",
+)
 _PATTERNS = ("predictions/part-*.parquet", "explanations/heatmaps/part-*.npz")
 
 

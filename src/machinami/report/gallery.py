@@ -11,9 +11,10 @@ from PIL import Image
 
 from machinami.catalog import Photo
 from machinami.config import Config
-from machinami.explain.choice import Candidate, Choice, Kind, choose_photos
+from machinami.explain.choice import Candidate, Choice, Kind, choose_photos, margin_of
 from machinami.explain.colours import colour_values
-from machinami.explain.heatmap_files import read_heatmaps
+from machinami.explain.gallery import read_choices
+from machinami.explain.heatmap_files import read_centred
 from machinami.explain.pictures import common_scale, heatmap_layer
 from machinami.images.decode import PhotoError, decode_photo
 from machinami.progress import Progress
@@ -77,10 +78,9 @@ class Gallery:
 
 def make_gallery(project: Project, config: Config, data: ReportData, *, progress: Progress) -> Gallery:
     """Chooses, reads and shrinks photos until all are in or the room in the file is used up."""
-    choices = _by_rank(
-        choose_photos(_candidates(data.predictions), places=len(data.places), at_most=config.explain.pictures)
-    )
-    maps = _centred_maps(project, {choice.photo.photo_id for choice in choices}, data.keys)
+    choices = _by_rank(_choices(project, config, data))
+    chosen = {choice.photo.photo_id for choice in choices}
+    maps = read_centred(project.explanations / "heatmaps", chosen, data.keys)
     scale = common_scale([maps[photo_id] for photo_id in sorted(maps)]) if maps else None
     maker = _Maker(project=project, config=config, data=data, maps=maps, scale=scale or 1.0)
     shots: list[Shot] = []
@@ -104,27 +104,31 @@ def make_gallery(project: Project, config: Config, data: ReportData, *, progress
     )
 
 
-def _candidates(predictions: Predictions) -> list[Candidate]:
-    """The test photos with their margins: log p of the true place minus the highest of the others.
+def _choices(project: Project, config: Config, data: ReportData) -> list[Choice]:
+    """The photos that `explain` chose; where it has not run on these predictions, what its rules choose from them."""
+    candidates = _candidates(data.predictions)
+    told = {(photo.photo_id, photo.place, photo.predicted) for photo in candidates}
+    explained = read_choices(project.explanations / "pictures", data.keys)
+    photos = [choice.photo for choice in explained]
+    if explained and told >= {(photo.photo_id, photo.place, photo.predicted) for photo in photos}:
+        return explained
+    return choose_photos(candidates, places=len(data.places), at_most=config.explain.pictures)
 
-    That is the margin of the logits divided by the temperature, so that the order is the same.
-    """
+
+def _candidates(predictions: Predictions) -> list[Candidate]:
+    """The test photos with the margins of log p: those of the logits divided by the temperature, in the same order."""
     logs = np.log(np.maximum(predictions.probabilities.astype(np.float64), 1e-30))
-    rows = np.arange(len(logs))
-    own = logs[rows, predictions.true]
-    others = logs.copy()
-    others[rows, predictions.true] = -np.inf
-    margins = own - others.max(axis=1, initial=-np.inf)
+    rows = zip(
+        predictions.photo_id.tolist(),
+        predictions.block,
+        predictions.true.tolist(),
+        predictions.predicted.tolist(),
+        logs,
+        strict=True,
+    )
     return [
-        Candidate(photo_id=photo_id, block=block, place=place, predicted=predicted, margin=margin)
-        for photo_id, block, place, predicted, margin in zip(
-            predictions.photo_id.tolist(),
-            predictions.block,
-            predictions.true.tolist(),
-            predictions.predicted.tolist(),
-            margins.tolist(),
-            strict=True,
-        )
+        Candidate(photo_id=photo_id, block=block, place=place, predicted=predicted, margin=margin_of(scores, place))
+        for photo_id, block, place, predicted, scores in rows
     ]
 
 
@@ -137,20 +141,6 @@ def _by_rank(choices: Sequence[Choice]) -> list[Choice]:
         ranks[group] = ranks.get(group, -1) + 1
         ranked.append((ranks[group], KINDS.index(choice.kind), choice))
     return [choice for _, _, choice in sorted(ranked, key=lambda item: (item[0], item[1], item[2].photo.place))]
-
-
-def _centred_maps(project: Project, wanted: set[int], keys: Sequence[str]) -> dict[int, Floats]:
-    """Class-centred maps (places, h, w) of the photos asked for, the places in the order of `keys`."""
-    found: dict[int, Floats] = {}
-    for part in read_heatmaps(project.explanations / "heatmaps"):
-        if set(part.places) != set(keys):
-            continue  # of a model that told other places apart
-        order = [part.places.index(key) for key in keys]
-        for row, photo_id in enumerate(part.photo_id.tolist()):
-            if photo_id in wanted:
-                raw = part.maps[row][order].astype(np.float32)
-                found[photo_id] = raw - raw.mean(axis=0, keepdims=True)
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
