@@ -75,6 +75,17 @@ def trained_town(laid_town, tmp_path_factory):
 
 
 @pytest.fixture
+def project(tmp_path):
+    """A project with nothing in it."""
+    from machinami.project import Project
+
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "machinami.toml").write_text("seed = 0\n")
+    return Project.open(root)
+
+
+@pytest.fixture
 def copied_town(tmp_path):
     """Copies a town and opens the copy."""
     from machinami.project import Project

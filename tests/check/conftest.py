@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from machinami.collect.importing import import_photos
-from machinami.project import Project
 
 
 def drawn(picture):
@@ -13,14 +12,6 @@ def drawn(picture):
     if not isinstance(picture, int):
         return picture
     return Image.fromarray(np.random.default_rng(picture).integers(0, 256, (120, 160, 3), np.uint8))
-
-
-@pytest.fixture
-def project(tmp_path):
-    root = tmp_path / "project"
-    root.mkdir()
-    (root / "machinami.toml").write_text("seed = 0\n")
-    return Project.open(root)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from machinami.project import Project
-
 
 @pytest.fixture
 def picture():
@@ -29,14 +27,6 @@ def encoded(picture):
         return buffer.getvalue()
 
     return make
-
-
-@pytest.fixture
-def project(tmp_path):
-    root = tmp_path / "project"
-    root.mkdir()
-    (root / "machinami.toml").write_text("seed = 0\n")
-    return Project.open(root)
 
 
 @pytest.fixture
