@@ -71,9 +71,9 @@ class View:
         return np.column_stack([half + scale * flat[:, 0], half - scale * flat[:, 1]])
 
     def rays(self, which: npt.NDArray[np.int64]) -> FloatArray:
-        """Viewing directions of oversampled pixels, with length 1 along forward: float32 (3, n).
+        """Viewing directions with length 1 along forward: float32 (3, n).
 
-        `which` counts pixels row by row: int64 (n,).
+        `which` int64 (n,) counts the oversampled pixels row by row, and from their number on the photo's own.
         """
         lens = lens_map(self.size_px, self.bend)
         right, up, forward = self.axes().astype(np.float32)
@@ -84,24 +84,33 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class LensMap:
-    """Where each oversampled pixel looks, row by row: in half widths, and as a flat canvas position."""
+    """Where pixels look, row by row: in half widths, and for the oversampled ones as a flat canvas position."""
 
-    across: FloatArray  # (H * W,)
-    upward: FloatArray  # (H * W,)
-    position: npt.NDArray[np.int64]  # (H * W,)
+    across: FloatArray  # (oversampled pixels + pixels of the photo,)
+    upward: FloatArray
+    position: npt.NDArray[np.int64]  # (oversampled pixels,)
 
 
 @lru_cache(maxsize=32)
 def lens_map(size_px: int, bend: float) -> LensMap:
     """The reading map of a lens for photos of this size."""
     count = OVERSAMPLING * size_px
-    steps = (np.arange(count, dtype=np.float64) + 0.5) * 2 / count - 1
-    x, y = steps[None, :], -steps[:, None]
-    stretch = 1 + bend * (x * x + y * y)
-    across, upward = x * stretch, y * stretch
+    across, upward = _look_through(count, bend)
     reach = 1.0 + 2.0 * bend + 0.01
     canvas = math.ceil(count * reach)
     column = ((across / reach + 1) / 2 * canvas).astype(np.int64)
     row = ((1 - upward / reach) / 2 * canvas).astype(np.int64)
-    position = row * canvas + column
-    return LensMap(across.astype(np.float32).ravel(), upward.astype(np.float32).ravel(), position.ravel())
+    own_across, own_upward = _look_through(size_px, bend)
+    return LensMap(
+        np.concatenate([across, own_across]).astype(np.float32),
+        np.concatenate([upward, own_upward]).astype(np.float32),
+        row * canvas + column,
+    )
+
+
+def _look_through(count: int, bend: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Where the middles of count by count pixels look, across and upward in half widths: float64 (count²,) each."""
+    steps = (np.arange(count, dtype=np.float64) + 0.5) * 2 / count - 1
+    x, y = steps[None, :], -steps[:, None]
+    stretch = 1 + bend * (x * x + y * y)
+    return (x * stretch).ravel(), (y * stretch).ravel()

@@ -1,5 +1,7 @@
 """Faces drawn onto one canvas of face numbers: what is seen where, for picture and mask alike."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -8,6 +10,7 @@ from machinami.sources.town.camera import NEAR_M, View
 from machinami.sources.town.faces import FaceTable
 
 FloatArray = npt.NDArray[np.float64]
+_SMALLEST_PX = 0.35  # what is less wide and high is not drawn
 _FAR_PX = 1e8  # beyond this, corners are drawn nearer: the drawing library counts in 32 bits
 
 IntArray = npt.NDArray[np.int64]
@@ -15,40 +18,45 @@ IntArray = npt.NDArray[np.int64]
 
 def draw_faces(table: FaceTable, view: View) -> npt.NDArray[np.int32]:
     """The row of the face table that is seen at each canvas pixel, 0 for the sky: int32 (canvas, canvas)."""
-    seen = view.to_camera(table.corners)
-    starts, size = table.starts, view.canvas_px
-    nearest = np.minimum.reduceat(seen[:, 2], starts[:-1])
-    farthest = np.maximum.reduceat(seen[:, 2], starts[:-1])
-    safe = seen.copy()
-    safe[:, 2] = np.maximum(safe[:, 2], NEAR_M)
-    points = view.to_canvas(safe)
-    whole = nearest >= NEAR_M
-    wanted = (farthest > NEAR_M) & _in_pyramid(seen, starts[:-1], view.tan_half * view.reach)
-    low, high = np.minimum.reduceat(points, starts[:-1]), np.maximum.reduceat(points, starts[:-1])
-    wanted &= ~whole | ((high - low).max(axis=1) > 0.35)
-    flat = np.clip(points, -_FAR_PX, _FAR_PX).ravel().tolist()
-    image = Image.new("I", (size, size), 0)
+    image = Image.new("I", (view.canvas_px, view.canvas_px), 0)
     polygon = ImageDraw.Draw(image).polygon
-    offsets = (2 * starts).tolist()
-    is_whole = whole.tolist()
-    for face in np.flatnonzero(wanted).tolist():
-        if is_whole[face]:
-            polygon(flat[offsets[face] : offsets[face + 1]], fill=face + 1)
-        else:
-            corners = _clip_near(seen[starts[face] : starts[face + 1]].tolist())
-            if len(corners) > 2:
-                polygon(_flat(np.array(corners), view), fill=face + 1)
+    for face, points in _outlines(table.corners, table.starts, view):
+        polygon(points, fill=face + 1)
     return np.asarray(image, np.int32)
 
 
+def _outlines(corners: FloatArray, starts: IntArray, view: View) -> Iterator[tuple[int, list[float]]]:
+    """The number of each polygon that may be seen, in order, and its corners on the canvas, x and y in turn."""
+    seen, sides = view.to_camera(corners), np.diff(starts)
+    inside = _in_pyramid(seen, starts[:-1], view.tan_half * view.reach)
+    numbers, seen = np.flatnonzero(inside), seen[np.repeat(inside, sides)]
+    if not len(numbers):
+        return
+    starts = np.concatenate([[0], np.cumsum(sides[inside])])
+    is_whole = np.minimum.reduceat(seen[:, 2], starts[:-1]) >= NEAR_M
+    safe = seen.copy()
+    safe[:, 2] = np.maximum(safe[:, 2], NEAR_M)
+    points = np.clip(view.to_canvas(safe), -_FAR_PX, _FAR_PX)
+    size = (np.maximum.reduceat(points, starts[:-1]) - np.minimum.reduceat(points, starts[:-1])).max(axis=1)
+    flat, bounds, whole = points.ravel().tolist(), starts.tolist(), is_whole.tolist()
+    for k in np.flatnonzero(~is_whole | (size > _SMALLEST_PX)).tolist():
+        if whole[k]:
+            yield int(numbers[k]), flat[2 * bounds[k] : 2 * bounds[k + 1]]
+        else:
+            kept = _clip_near(seen[bounds[k] : bounds[k + 1]].tolist())
+            if len(kept) > 2:
+                yield int(numbers[k]), _flat(np.array(kept), view)
+
+
 def _in_pyramid(seen: FloatArray, starts: IntArray, reach: float) -> npt.NDArray[np.bool_]:
-    """Whether each face has a part on the inner side of each of the four planes that bound the view."""
-    inside = np.ones(len(starts), bool)
-    for axis in (0, 1):
-        edge = seen[:, 2] * reach
-        inside &= np.minimum.reduceat(seen[:, axis] - edge, starts) < 0
-        inside &= np.maximum.reduceat(seen[:, axis] + edge, starts) > 0
-    return inside
+    """Whether each face has a part on the inner side of each of the five planes that bound the view."""
+    aside, above, ahead = seen.T.copy()
+    edge = ahead * reach
+    inside = np.maximum.reduceat(ahead, starts) > NEAR_M
+    for across in (aside, above):
+        inside &= np.minimum.reduceat(across - edge, starts) < 0
+        inside &= np.maximum.reduceat(across + edge, starts) > 0
+    return np.asarray(inside)
 
 
 def _clip_near(corners: list[list[float]]) -> list[list[float]]:
@@ -71,13 +79,9 @@ def draw_shadows(outlines: list[FloatArray], view: View) -> npt.NDArray[np.uint8
     polygon = ImageDraw.Draw(image).polygon
     if not outlines:
         return np.asarray(image, np.uint8)
-    seen = view.to_camera(np.concatenate(outlines))
     starts = np.concatenate([[0], np.cumsum([len(outline) for outline in outlines])])
-    wanted = _in_pyramid(seen, starts[:-1], view.tan_half * view.reach)
-    for k in np.flatnonzero(wanted).tolist():
-        corners = _clip_near(seen[starts[k] : starts[k + 1]].tolist())
-        if len(corners) > 2:
-            polygon(_flat(np.array(corners), view), fill=1)
+    for _, points in _outlines(np.concatenate(outlines), starts, view):
+        polygon(points, fill=1)
     return np.asarray(image, np.uint8)
 
 

@@ -29,15 +29,20 @@ def _mix(value: int) -> int:
     return value ^ (value >> 31)
 
 
-def chances(key: int, *numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Uniform numbers in [0, 1), one for each position of the broadcast `numbers` (splitmix64)."""
+def keys_of(key: int, *numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """What `key_of` makes of a key's parts and one more number of each array, for each position of the broadcast."""
     state = np.full(np.broadcast_shapes(*(n.shape for n in numbers)), key & _WORD, np.uint64)
     for number in numbers:
         state = (state ^ number.astype(np.uint64)) + np.uint64(_STEP)
         state = (state ^ (state >> np.uint64(30))) * np.uint64(_MIX_A)
         state = (state ^ (state >> np.uint64(27))) * np.uint64(_MIX_B)
         state ^= state >> np.uint64(31)
-    return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return state
+
+
+def chances(key: int, *numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Uniform numbers in [0, 1), one for each position of the broadcast `numbers` (splitmix64)."""
+    return (keys_of(key, *numbers) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 class Dice:
@@ -50,8 +55,11 @@ class Dice:
 
     def unit(self) -> float:
         """A number in [0, 1)."""
-        self._state = (self._state + _STEP) & _WORD
-        return (_mix(self._state) >> 11) * 2.0**-53
+        # The steps of _mix, written out: this is called some thousand times for a photo.
+        self._state = value = (self._state + _STEP) & _WORD
+        value = ((value ^ (value >> 30)) * _MIX_A) & _WORD
+        value = ((value ^ (value >> 27)) * _MIX_B) & _WORD
+        return ((value ^ (value >> 31)) >> 11) * 2.0**-53
 
     def between(self, low: float, high: float) -> float:
         """A number in [low, high)."""

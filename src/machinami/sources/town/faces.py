@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -48,12 +49,12 @@ class Faces:
         self.eye = eye
         self._ahead = (math.sin(math.radians(bearing_deg)), math.cos(math.radians(bearing_deg)))
         self._spread = spread  # how far to the side the view reaches, at distance 1
-        self._corners: list[Point] = []  # those since the last array in _parts
+        self._corners: list[Point] = []
         self._colours: list[Colour] = []
-        self._parts: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []  # corners, colours
-        self._counts: list[int] = []
-        self._regions: list[int] = []
-        self._materials: list[int] = []
+        self._turned: list[_Turned] = []
+        self._counts = bytearray()  # corners of each face
+        self._regions = bytearray()
+        self._materials = bytearray()
         self._facades: dict[int, tuple[float, ...]] = {}
         self.crowns: list[tuple[float, float, float, float]] = []  # of trees: east, north, up, radius
 
@@ -78,21 +79,19 @@ class Faces:
         if material == FACADE:
             self._facades[len(self._counts)] = facade
 
-    def add_many(
-        self, corners: npt.NDArray[np.float64], colours: npt.NDArray[np.float64], region: Region, material: int
+    def add_turned(
+        self, outlines: npt.NDArray[np.float64], light: npt.NDArray[np.float64], stand: "Stand", surface: Surface
     ) -> None:
-        """Paint n polygons of k corners each: corners float64 (n, k, 3), colours float64 (n, 3)."""
-        count, sides, _ = corners.shape
-        self._close_part()
-        self._parts.append((corners.reshape(-1, 3), colours))
-        self._counts.extend([sides] * count)
-        self._regions.extend([region] * count)
-        self._materials.extend([material] * count)
+        """Paint n upright polygons that are turned to the eye, all with as many corners.
 
-    def _close_part(self) -> None:
-        if self._corners:
-            self._parts.append((np.array(self._corners), np.array(self._colours)))
-            self._corners, self._colours = [], []
+        `outlines` float64 (n, k, 2), across and up in half widths and half heights of the stand; `light` float64
+        (n,) makes the surface's colour lighter or darker.
+        """
+        count, sides, _ = outlines.shape
+        self._turned.append(_Turned(len(self._counts), outlines, light, stand, surface.colour))
+        self._counts.extend(bytes((sides,)) * count)
+        self._regions.extend(bytes((surface.region,)) * count)
+        self._materials.extend(bytes((surface.material,)) * count)
 
     def wall_x(self, x: float, ys: tuple[float, float], zs: tuple[float, float], surface: Surface) -> None:
         """Paint an upright rectangle that faces east or west."""
@@ -125,19 +124,67 @@ class Faces:
 
     def table(self) -> FaceTable:
         """Everything that was added, at least one face, as arrays."""
-        self._close_part()
         count = len(self._counts)
         colour = np.zeros((count + 1, 3), np.float32)
         region = np.full(count + 1, Region.SKY, np.uint8)
         material = np.zeros(count + 1, np.uint8)
         facade = np.zeros((count + 1, FACADE_NUMBERS), np.float32)
-        corners = np.concatenate([part for part, _ in self._parts])
-        colour[1:] = np.concatenate([part for _, part in self._parts])
-        region[1:], material[1:] = self._regions, self._materials
+        region[1:], material[1:] = np.frombuffer(self._regions, np.uint8), np.frombuffer(self._materials, np.uint8)
         if self._facades:
             facade[list(self._facades)] = list(self._facades.values())
-        starts = np.concatenate([[0], np.cumsum(np.array(self._counts, np.int64))]).astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(np.frombuffer(self._counts, np.uint8))]).astype(np.int64)
+        corners = self._lay_out(starts, colour[1:])
         return FaceTable(corners, starts, colour, region, material, facade)
+
+    def _lay_out(self, starts: npt.NDArray[np.int64], colour: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The corners of all faces in order, float64 (v, 3); fills in their colours, float32 (f, 3)."""
+        is_turned = np.zeros(len(starts) - 1, bool)
+        for group in self._turned:
+            is_turned[group.first : group.first + len(group.light)] = True
+        is_turned_corner = np.repeat(is_turned, np.diff(starts))
+        corners = np.empty((len(is_turned_corner), 3))
+        corners[~is_turned_corner], colour[~is_turned] = _in_rows(self._corners), _in_rows(self._colours)
+        if self._turned:
+            turned, colours = _turn(self._turned)
+            corners[is_turned_corner], colour[is_turned] = turned, colours
+        return corners
+
+
+def _in_rows(triples: Sequence[Point]) -> npt.NDArray[np.float64]:
+    return np.fromiter(chain.from_iterable(triples), np.float64, 3 * len(triples)).reshape(-1, 3)
+
+
+class Stand(NamedTuple):
+    """Where outlines stand that are turned to the eye: their middle, what is right of it, half width and height."""
+
+    x: float
+    y: float
+    z: float
+    right_x: float
+    right_y: float
+    half_width_m: float
+    half_height_m: float
+
+
+class _Turned(NamedTuple):
+    first: int  # number of the first face
+    outlines: npt.NDArray[np.float64]
+    light: npt.NDArray[np.float64]
+    stand: Stand
+    colour: Colour
+
+
+def _turn(groups: list[_Turned]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Corners (v, 3) and colours (f, 3) of the outlines of all groups, at one go."""
+    counts = [len(group.light) for group in groups]
+    stands = np.repeat(np.array([group.stand for group in groups]), counts, axis=0).T[:, :, None]
+    x, y, z, right_x, right_y, half_width, half_height = stands
+    across, up = np.moveaxis(np.concatenate([group.outlines for group in groups]), 2, 0)
+    across = across * half_width
+    corners = np.stack([x + right_x * across, y + right_y * across, z + up * half_height], axis=2)
+    colours = np.repeat(np.array([group.colour for group in groups]), counts, axis=0)
+    light = np.concatenate([group.light for group in groups])
+    return corners.reshape(-1, 3), colours * light[:, None]
 
 
 class Box(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from machinami.sources.town.chance import Dice
-from machinami.sources.town.faces import FIELD, GRASS, LEAF, Box, Colour, Faces, Surface
+from machinami.sources.town.faces import FIELD, GRASS, LEAF, Box, Colour, Faces, Stand, Surface
 from machinami.sources.town.regions import Region
 from machinami.sources.town.season import Season
 from machinami.sources.town.site import EAST, NORTH, SOUTH, WEST, Site, blend, shade
@@ -88,13 +88,12 @@ def paint_tree(faces: Faces, dice: Dice, tree: Tree) -> None:
     faces.add(trunk, Surface((0.26, 0.22, 0.18), Region.VEGETATION))
     if tree.cover < 0.8 and distance < 55:
         _paint_boughs(faces, tree, (right_x, right_y), (radius, clear))
-    kept = crown.luck < tree.cover
-    outlines = crown.outlines[kept]
-    across, up = outlines[..., 0] * radius, outlines[..., 1] * half
-    corners = np.empty((*across.shape, 3))
-    corners[..., 0], corners[..., 1], corners[..., 2] = x + right_x * across, y + right_y * across, middle + up
-    colours = np.array(tree.leaf) * crown.light[kept, None]
-    faces.add_many(corners, colours, Region.VEGETATION, LEAF)
+    outlines, light = crown.outlines, crown.light
+    if tree.cover < 1.0:
+        kept = crown.luck < tree.cover
+        outlines, light = outlines[kept], light[kept]
+    stand = Stand(x, y, middle, right_x, right_y, radius, half)
+    faces.add_turned(outlines, light, stand, Surface(tree.leaf, Region.VEGETATION, LEAF))
 
 
 def _paint_boughs(faces: Faces, tree: Tree, right: tuple[float, float], size: tuple[float, float]) -> None:

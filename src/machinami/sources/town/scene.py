@@ -26,9 +26,10 @@ from machinami.sources.town.shadows import building_shadow, crown_shadow
 from machinami.sources.town.site import EAST, NORTH, SOUTH, WEST, Site
 from machinami.sources.town.skyline import paint_skyline
 from machinami.sources.town.street import StreetPainter, paint_pavement
-from machinami.sources.town.surroundings import SIGHT_M, Cells, cells_around
+from machinami.sources.town.surroundings import SIGHT_M, Cell, cells_around
 
 _HORIZON_M = 1600.0
+_KINDS = tuple(Kind)
 _MARKS_M = 110.0  # street marks farther off cannot be told
 
 
@@ -50,20 +51,19 @@ class Scene:
 
     def faces(self, traffic: Dice) -> FaceTable:
         """All faces, far to near; `traffic` decides what drives by."""
-        cells = cells_around(self._settings, self._town, self._plan, self._view)
-        sites = [self._site(cells, k) for k in range(len(cells.column))]
-        is_plot = (cells.role_x == PLOT) & (cells.role_y == PLOT)
+        cells = list(cells_around(self._settings, self._town, self._plan, self._view).each())
+        sites = [self._site(cell) for cell in cells]
         self._casters = [site.building for site in sites if site.distance_m < 75 and site.building.z1 > 1]
-        self._paint_ground([site for site, plot in zip(sites, is_plot, strict=True) if plot])
+        self._paint_ground([site for cell, site in zip(cells, sites, strict=True) if cell.is_plot])
         paint_skyline(self._settings, self._town, self._plan, self._view, self._faces)
         moving = self._moving_cars(traffic)
-        for k, site in enumerate(sites):
-            if is_plot[k]:
+        for cell, site in zip(cells, sites, strict=True):
+            if cell.is_plot:
                 paint_plot_things(site, paint_building)
-            elif ROAD in (cells.role_x[k], cells.role_y[k]):
-                self._paint_traffic(cells, k, site, moving)
+            elif ROAD in (cell.role_x, cell.role_y):
+                self._paint_traffic(cell, site, moving)
             else:
-                self._paint_pavement(cells, k, site)
+                self._paint_pavement(cell, site)
         return self._faces.table()
 
     def shadows(self, light: Light) -> list[npt.NDArray[np.float64]]:
@@ -71,25 +71,17 @@ class Scene:
         crowns = [crown_shadow(crown, light) for crown in self._faces.crowns]
         return crowns + [building_shadow(box, light) for box in self._casters]
 
-    def _site(self, cells: Cells, k: int) -> Site:
-        column, row = int(cells.column[k]), int(cells.row[k])
-        numbers = district_number(int(cells.block_x[k])), district_number(int(cells.block_y[k]))
+    def _site(self, cell: Cell) -> Site:
+        numbers = district_number(cell.block_x), district_number(cell.block_y)
         return Site(
-            kind=Kind(int(cells.kind[k])),
-            ground=Box(float(cells.x0[k]), float(cells.x1[k]), float(cells.y0[k]), float(cells.y1[k]), 0.0, 0.0),
-            building=Box(
-                float(cells.bx0[k]),
-                float(cells.bx1[k]),
-                float(cells.by0[k]),
-                float(cells.by1[k]),
-                0.0,
-                float(cells.height_m[k]),
-            ),
-            street_sides=int(cells.street_sides[k]),
-            distance_m=float(cells.distance_m[k]),
+            kind=_KINDS[cell.kind],
+            ground=Box(cell.x0, cell.x1, cell.y0, cell.y1, 0.0, 0.0),
+            building=Box(cell.bx0, cell.bx1, cell.by0, cell.by1, 0.0, cell.height_m),
+            street_sides=cell.street_sides,
+            distance_m=cell.distance_m,
             style=district(self._plan.key, *numbers),
             season=self._season,
-            dice=Dice(key_of(self._plan.key, column, row)),
+            dice=Dice(cell.key),
             faces=self._faces,
         )
 
@@ -120,13 +112,13 @@ class Scene:
                     for span in spans:
                         painter.zebra(streets, int(k), span)
 
-    def _paint_pavement(self, cells: Cells, k: int, site: Site) -> None:
-        sides = self._road_sides(int(cells.column[k]), int(cells.row[k]))
+    def _paint_pavement(self, cell: Cell, site: Site) -> None:
+        sides = self._road_sides(cell.column, cell.row)
         paint_pavement(self._faces, site.ground, site.style.pavement, road_sides=sides)
-        if PLOT not in (cells.role_x[k], cells.role_y[k]) or sides not in (WEST, EAST, SOUTH, NORTH):
+        if PLOT not in (cell.role_x, cell.role_y) or sides not in (WEST, EAST, SOUTH, NORTH):
             return
         runs_north = sides in (WEST, EAST)
-        strip = int(cells.row[k] if runs_north else cells.column[k])
+        strip = cell.row if runs_north else cell.column
         edges = self._plan.across_north.edges_m if runs_north else self._plan.across_east.edges_m
         first = strip - strip % 2
         poles = (float(edges[first]), float(edges[min(first + 2, len(edges) - 1)]))
@@ -135,7 +127,7 @@ class Scene:
             road_side=sides,
             is_second=strip % 2 == 0,
             poles=poles,
-            tree_chance=self._tree_chances[int(cells.flavour[k])],
+            tree_chance=self._tree_chances[cell.flavour],
         )
 
     def _road_sides(self, column: int, row: int) -> int:
@@ -147,11 +139,11 @@ class Scene:
             sides |= NORTH if row + 1 < len(y_role) and y_role[row + 1] == ROAD else SOUTH
         return sides
 
-    def _paint_traffic(self, cells: Cells, k: int, site: Site, moving: list[tuple[float, float, bool]]) -> None:
+    def _paint_traffic(self, cell: Cell, site: Site, moving: list[tuple[float, float, bool]]) -> None:
         ground, dice = site.ground, site.dice
-        runs_north = cells.role_x[k] == ROAD
+        runs_north = cell.role_x == ROAD
         half = (ground.x1 - ground.x0 if runs_north else ground.y1 - ground.y0) / 2
-        if PLOT in (cells.role_x[k], cells.role_y[k]) and site.distance_m > 7.0 and dice.unit() < 0.13:
+        if PLOT in (cell.role_x, cell.role_y) and site.distance_m > 7.0 and dice.unit() < 0.13:
             side = 1.0 if dice.unit() < 0.5 else -1.0
             offset = side * (half - 1.05)
             x, y = (ground.x0 + ground.x1) / 2, (ground.y0 + ground.y1) / 2

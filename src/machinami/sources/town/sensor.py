@@ -1,5 +1,7 @@
 """From linear light to the file: exposure, colour cast, softness, vignette, noise."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,18 +19,34 @@ def develop(colour: FloatArray, camera: CameraModel, rng: np.random.Generator) -
     radius = steps[:, None] ** 2 + steps[None, :] ** 2
     gain = np.float32(exposure) * (1.0 - np.float32(camera.vignette / 2) * radius)
     warmth = np.float32(camera.warmth * 2.0 ** rng.normal(0.0, 0.025))
-    out = np.maximum(colour, 0.0) * gain
+    out = np.maximum(colour, np.float32(0.0))
+    out *= gain
     out[0] *= warmth
     out[2] /= warmth
     # A soft shoulder keeps the sky from burning out; the square root is the display's gamma of 2.
-    out = np.sqrt(out * (1.0 + out * np.float32(0.16)) / (1.0 + np.float32(0.62) * out))
+    out *= (1.0 + out * np.float32(0.16)) / (1.0 + np.float32(0.62) * out)
+    np.sqrt(out, out=out)
     out += np.float32(0.55) * out * (1 - out) * (2 * out - np.float32(0.86))  # a little contrast
     if camera.softness:
         out = _soften(out, camera.softness)
-    grey = rng.standard_normal((1, size, size), np.float32) * np.float32(camera.noise)
-    tint = rng.standard_normal((3, size // 2 + 1, size // 2 + 1), np.float32) * np.float32(camera.noise * 0.7)
+    grey = _noise(size, rng) * np.float32(camera.noise)
+    tint = np.stack([_noise(size // 2 + 1, rng) for _ in range(3)]) * np.float32(camera.noise * 0.7)
     out += grey + np.repeat(np.repeat(tint, 2, axis=1), 2, axis=2)[:, :size, :size]
-    return np.ascontiguousarray((np.clip(out, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8).transpose(1, 2, 0))
+    out *= np.float32(255.0)
+    out += np.float32(0.5)
+    return np.ascontiguousarray(np.clip(out, 0.5, 255.5, out=out).astype(np.uint8).transpose(1, 2, 0))
+
+
+def _noise(size: int, rng: np.random.Generator) -> FloatArray:
+    """Independent normal numbers, as a piece of a sheet that is cut where chance will have it: float32 (size, size)."""
+    sheet = _noise_sheet(1 << max(size - 1, 1023).bit_length())
+    row, column = rng.integers(0, len(sheet) - size + 1, 2)
+    return sheet[row : row + size, column : column + size]
+
+
+@lru_cache(maxsize=2)
+def _noise_sheet(size: int) -> FloatArray:
+    return np.random.default_rng(11).standard_normal((size, size), np.float32)
 
 
 def _soften(colour: FloatArray, amount: float) -> FloatArray:

@@ -1,5 +1,6 @@
 """From face numbers to a picture and its mask: surfaces, walls, sky, shadow and haze for each pixel."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,18 +12,21 @@ from machinami.sources.town.canvas import face_planes
 from machinami.sources.town.facade import WallPixels, shade_walls
 from machinami.sources.town.faces import ASPHALT, FACADE, FIELD, GRASS, LEAF, PAVING, TILES, WATER, FaceTable
 from machinami.sources.town.light import Light, light_faces, paint_sky, sky_tones
+from machinami.sources.town.samples import Samples, choose_samples
 from machinami.sources.town.texture import TILE_PX, grain_at, noise_at, noise_tile, put
 
 FloatArray = npt.NDArray[np.float32]
 MaskArray = npt.NDArray[np.uint8]
 IntArray = npt.NDArray[np.int64]
 
-_BAND_PX = 40_000  # pixels shaded at a time
+_BATCH = 24_000  # samples shaded at a time
 
 # For each material, how strongly fine and soft noise change it, and steps of fine noise to a metre.
 _FINE = np.array([0.02, 0.10, 0.05, 0.04, 0.34, 0.22, 0.10, 0.10, 0.22], np.float32)
 _SOFT = np.array([0.03, 0.09, 0.05, 0.00, 0.12, 0.12, 0.08, 0.06, 0.14], np.float32)
 _ON_GROUND = np.isin(np.arange(len(_FINE)), (ASPHALT, PAVING, FIELD, GRASS))
+# Walls, paving and roof tiles have edges within a face, so one look into a pixel would not do.
+_LOOKS = np.where(np.isin(np.arange(len(_FINE)), (FACADE, PAVING, TILES)), 2, 1).astype(np.uint8)
 _LEAF_EDGE_M = 0.16  # how far leaves stand out beyond the outline of a clump
 
 
@@ -38,20 +42,12 @@ def shade(table: FaceTable, canvas: npt.NDArray[np.int32], shadows: MaskArray, v
     """The picture and its mask."""
     planes = face_planes(table, view)
     lens = lens_map(view.size_px, view.bend)
-    surfaces = _Surfaces(table, planes, light_faces(table, planes, light), light, view)
     face = _ruffle_leaves(canvas.ravel().take(lens.position), table, planes, view)
-    shadow = shadows.ravel().take(lens.position)
-    width, height = OVERSAMPLING * view.size_px, view.size_px
-    colour = np.empty((3, height, height), np.float32)
-    mask = np.empty((height, height), np.uint8)
-    rows = OVERSAMPLING * max(1, _BAND_PX // (OVERSAMPLING * width))
-    for top in range(0, width, rows):
-        band = np.arange(top * width, min(top + rows, width) * width)
-        tones, region = _shade_band(band, face[band], shadow[band], surfaces)
-        part = slice(top // OVERSAMPLING, (top + rows) // OVERSAMPLING)
-        colour[:, part] = _halve(tones.reshape(3, -1, width))
-        mask[part] = _commonest(region.reshape(-1, width))
-    return Picture(colour, mask)
+    samples = choose_samples(face, shadows.ravel().take(lens.position), _LOOKS.take(table.material))
+    surfaces = _Surfaces(table, planes, light_faces(table, planes, light), light, view)
+    colour, region = _shade_samples(samples, surfaces)
+    size = view.size_px
+    return Picture(samples.mean(colour).reshape(3, size, size), samples.commonest(region).reshape(size, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +59,37 @@ class _Surfaces:
     view: View
 
 
-def _shade_band(
-    band: IntArray, face: npt.NDArray[np.int32], shadow: MaskArray, surfaces: _Surfaces
-) -> tuple[FloatArray, MaskArray]:
-    """Colours (3, n) and regions (n,) of a band of pixels: small enough to stay in the processor's cache."""
+def _shade_samples(samples: Samples, surfaces: _Surfaces) -> tuple[FloatArray, MaskArray]:
+    """Colours (3, n) and regions (n,) of the samples, in batches that stay in the processor's cache."""
     table, view, light = surfaces.table, surfaces.view, surfaces.light
+    face = samples.face
     region = table.region.take(face)
     colour = np.empty((3, len(face)), np.float32)
     is_wall = (table.material == FACADE).take(face)
-    sky, walls = np.flatnonzero(face == 0), np.flatnonzero(is_wall)
-    things = np.flatnonzero(~is_wall & (face != 0))
-    if len(sky):
-        put(colour, sky, paint_sky(view.rays(band[sky]), light))
-    for part, finish in ((walls, _finish_walls), (things, _finish_things)):
-        if not len(part):
-            continue
-        spots = _look_up(face[part], surfaces.planes, view, view.rays(band[part]))
-        tone, kind = surfaces.lit.take(spots.face, axis=1), region[part]
-        finish(tone, kind, _Input(spots, table, shadow[part], light))
-        haze = np.exp(spots.depth * np.float32(-1.0 / light.sight_m))
-        put(colour, part, light.horizon[:, None] + (tone - light.horizon[:, None]) * haze)
-        region[part] = kind
+    for sky in _batches(np.flatnonzero(face == 0)):
+        put(colour, sky, paint_sky(view.rays(samples.which[sky]), light))
+    for is_part, finish in ((is_wall, _finish_walls), (~is_wall & (face != 0), _finish_things)):
+        for part in _batches(np.flatnonzero(is_part)):
+            single = int(np.searchsorted(part, len(samples.pixels[0])))
+            spots = _look_up(face[part], surfaces.planes, view, view.rays(samples.which[part]))
+            tone, kind = surfaces.lit.take(spots.face, axis=1), region[part]
+            finish(tone, kind, _Input(spots, table, samples.shadow[part], light, single))
+            haze = np.exp(spots.depth * np.float32(-1.0 / light.sight_m))
+            put(colour, part, light.horizon[:, None] + (tone - light.horizon[:, None]) * haze)
+            region[part] = kind
     return colour, region
+
+
+def _batches(samples: IntArray) -> Iterator[IntArray]:
+    for start in range(0, len(samples), _BATCH):
+        yield samples[start : start + _BATCH]
 
 
 @dataclass(frozen=True, slots=True)
 class _Spots:
     """What n pixels see: the face, how far ahead, where on the face (metres along and up), and how steeply."""
 
-    face: npt.NDArray[np.int32]
+    face: IntArray
     depth: FloatArray
     along: FloatArray
     up: FloatArray
@@ -105,9 +103,10 @@ class _Input:
     table: FaceTable
     shadow: MaskArray
     light: Light
+    single: int  # how many of the spots, from the first, are all that is seen of their pixels
 
 
-def _look_up(face: npt.NDArray[np.int32], planes: FloatArray, view: View, rays: FloatArray) -> _Spots:
+def _look_up(face: IntArray, planes: FloatArray, view: View, rays: FloatArray) -> _Spots:
     """Where the viewing rays (3, n) meet the planes of their faces."""
     east, north, up, reach = planes.T.copy()
     steep = east.take(face) * rays[0] + north.take(face) * rays[1] + up.take(face) * rays[2]
@@ -130,7 +129,7 @@ def _finish_walls(colour: FloatArray, region: MaskArray, given: _Input) -> None:
 def _finish_things(colour: FloatArray, region: MaskArray, given: _Input) -> None:
     del region
     material = given.table.material.take(given.spots.face)
-    _lay_texture(colour, material, given.spots)
+    _lay_texture(colour, material, given.spots, given.single)
     _lay_water(colour, material, given.spots, given.light)
     _lay_shadow(colour, material, given.shadow * given.spots.is_level, given.light)
 
@@ -141,15 +140,24 @@ def _ruffle_leaves(
     """Leafy outlines: pixels on and beside leaves look a little aside, as far as a leaf is long there."""
     is_leaf = table.material == LEAF
     size = OVERSAMPLING * view.size_px
+    leafy = np.flatnonzero(is_leaf.take(seen))
+    if not len(leafy):
+        return seen
+    farthest = size // 60
+    margin = (3 * farthest + 1) * size
+    rows = slice(max(0, leafy[0] // size * size - margin), min(size * size, (leafy[-1] // size + 1) * size + margin))
+    some = seen[rows]
     focal = size / (2 * view.tan_half)
     ragged = np.clip(_LEAF_EDGE_M * focal / np.maximum(-planes[:, 3], 1.0), 0.6, size / 60)
-    reach = np.where(is_leaf, ragged, size / 180).astype(np.float32).take(seen)
+    reach = np.where(is_leaf, ragged, size / 180).astype(np.float32).take(some)
     aside, below, position = _leaf_offsets(size)
-    step = (aside * reach).astype(np.int32) + np.int32(size) * (below * reach).astype(np.int32)
-    moved = seen.take(position + step, mode="clip")
+    step = (aside[rows] * reach).astype(np.int32) + np.int32(size) * (below[rows] * reach).astype(np.int32)
+    moved = seen.take(position[rows] + step, mode="clip")
     # Later faces stand before earlier ones: leaves ruffle what is behind them and nothing that is before.
-    from_leaf, to_leaf = is_leaf.take(seen), is_leaf.take(moved)
-    return np.where(to_leaf & (from_leaf | (moved > seen)) | from_leaf & (moved < seen), moved, seen)
+    from_leaf, to_leaf = is_leaf.take(some), is_leaf.take(moved)
+    ruffled = seen.copy()
+    ruffled[rows] = np.where(to_leaf & (from_leaf | (moved > some)) | from_leaf & (moved < some), moved, some)
+    return ruffled
 
 
 @lru_cache(maxsize=4)
@@ -166,11 +174,15 @@ def _leaf_offsets(size: int) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int
     return aside.ravel(), below.ravel(), np.arange(size * size, dtype=np.int32)
 
 
-def _lay_texture(colour: FloatArray, material: MaskArray, spots: _Spots) -> None:
+def _lay_texture(colour: FloatArray, material: MaskArray, spots: _Spots, single: int) -> None:
     """Grain, stains, paving joints, furrows and roof tiles, fading with distance."""
     u, v, depth = spots.along, spots.up, spots.depth
     fade = np.float32(1.0) / (np.float32(1.0) + depth * np.float32(0.012))
-    factor = 1.0 + _FINE.take(material) * fade * grain_at(u, v, 0.55) + _SOFT.take(material) * noise_at(u, v, 0.13)
+    factor = (
+        1.0
+        + _FINE.take(material) * fade * grain_at(u, v, 0.55, single=single)
+        + _SOFT.take(material) * noise_at(u, v, 0.13)
+    )
     at = np.flatnonzero((material == PAVING) & (depth < 30.0))
     joint = ((u[at] * 2.5) % 1.0 < 0.06) | ((v[at] * 2.5) % 1.0 < 0.06)
     factor[at] *= 1.0 - 0.28 * np.clip(1.4 - depth[at] / 22.0, 0.0, 1.0) * joint
@@ -206,18 +218,3 @@ def _lay_shadow(colour: FloatArray, material: MaskArray, shadow: MaskArray, ligh
     sun = light.direct * np.float32(light.sun[2])
     left = light.ambient / (light.ambient + sun) * np.float32(0.95)
     put(colour, at, (colour.take(at, axis=1) * left[:, None]).astype(np.float32))
-
-
-def _halve(colour: FloatArray) -> FloatArray:
-    """Mean of each 2 by 2 pixels."""
-    assert OVERSAMPLING == 2
-    return np.asarray(
-        (colour[:, ::2, ::2] + colour[:, 1::2, ::2] + colour[:, ::2, 1::2] + colour[:, 1::2, 1::2]) * np.float32(0.25)
-    )
-
-
-def _commonest(region: MaskArray) -> MaskArray:
-    """The region that most of each 2 by 2 pixels show; of equals, the one met first."""
-    a, b, c, d = region[::2, ::2], region[::2, 1::2], region[1::2, ::2], region[1::2, 1::2]
-    repeated = np.where((b == c) | (b == d), b, np.where(c == d, c, a))
-    return np.where((a == b) | (a == c) | (a == d), a, repeated)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from machinami.sources.town.camera import View
-from machinami.sources.town.chance import Dice, key_of
+from machinami.sources.town.chance import Dice, key_of, keys_of
 from machinami.sources.town.faces import LEAF, Box, Faces, Surface
 from machinami.sources.town.mix import flavour_names
 from machinami.sources.town.plan import TownPlan
@@ -33,15 +33,20 @@ def paint_skyline(settings: TownSettings, town: str, plan: TownPlan, view: View,
     distance = np.maximum(np.abs(dx), np.abs(dy))
     seen = (ahead > 60.0) & (aside < ahead * view.tan_half * 1.2 + 60.0) & (distance < _FARTHEST_M)
     seen &= distance > SIGHT_M + 50.0
-    flavours = block_flavours(settings, town, plan, k[seen], m[seen])
-    names = flavour_names(settings)
-    order = np.argsort(-np.hypot(dx[seen], dy[seen]))
-    for n in order:
-        at = (int(k[seen][n]), int(m[seen][n]))
-        look, low, high = _LOOKS.get(names[int(flavours[n])], _OTHER)
-        dice = Dice(key_of(plan.key, "skyline", *at))
-        x0, x1 = xs[at[0] - 1] + 8.0, xs[at[0]] - 8.0
-        y0, y1 = ys[at[1] - 1] + 8.0, ys[at[1]] - 8.0
+    order = np.flatnonzero(seen)[np.argsort(-np.hypot(dx[seen], dy[seen]))]
+    k, m = k[order], m[order]
+    looks = [_LOOKS.get(name, _OTHER) for name in flavour_names(settings)]
+    flavours = block_flavours(settings, town, plan, k, m).tolist()
+    keys = keys_of(key_of(plan.key, "skyline"), k, m).tolist()
+    west, east, south, north = (
+        (xs[k - 1] + 8).tolist(),
+        (xs[k] - 8).tolist(),
+        (ys[m - 1] + 8).tolist(),
+        (ys[m] - 8).tolist(),
+    )
+    for key, flavour, x0, x1, y0, y1 in zip(keys, flavours, west, east, south, north, strict=True):
+        look, low, high = looks[flavour]
+        dice = Dice(key)
         for _ in range(3):
             u, v, part = dice.between(0.0, 0.6), dice.between(0.0, 0.6), dice.between(0.25, 0.5)
             box = Box(

@@ -6,13 +6,15 @@ falling number of steps is therefore exact.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from machinami.sources.town.camera import View
-from machinami.sources.town.chance import chances, key_of
+from machinami.sources.town.chance import chances, key_of, keys_of
 from machinami.sources.town.mix import Kind, flavour_names, flavour_shares, kind_shares
 from machinami.sources.town.plan import PAVEMENT, PLOT, TownPlan
 from machinami.sources.town.settings import TownSettings
@@ -27,10 +29,15 @@ _HIGH_M = np.array([6.6, 18.0, 21.0, 12.0, 0.0, 6.4, 6.4, 0.0, 14.0, 40.0, 8.4, 
 _FRONT_LOW_M = np.array([1.0, 1.0, 0.4, 0.3, 0.0, 2.2, 1.6, 0.0, 0.0, 2.0, 1.8, 0.1, 0.0])
 _FRONT_HIGH_M = np.array([3.0, 3.5, 2.0, 1.2, 0.0, 4.0, 3.4, 0.0, 0.0, 5.0, 4.0, 0.5, 0.0])
 _GAP_M = np.array([0.9, 1.0, 0.4, 0.2, 0.0, 1.4, 1.0, 0.0, 0.0, 1.2, 0.2, 0.05, 0.0])
+# How high the highest thing on a plot may stand, as metres above the building's eaves and above the ground.
+_OVER_EAVES_M = np.array([7.0, 3.0, 3.0, 3.0, 0.0, 7.0, 7.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0])
+_OVER_GROUND_M = np.array([5.0, 5.0, 0.0, 0.0, 2.5, 9.5, 5.0, 2.0, 14.5, 0.0, 0.0, 0.0, 1.5])
+_OVER_PAVEMENT_M = 10.0  # poles and street trees
 _SOLID = np.array([1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1, 0], bool)
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,7 @@ class Cells:
     metres; `street_sides` has bits 1, 2, 4, 8 for a street to the west, east, south, north.
     """
 
+    key: npt.NDArray[np.uint64]  # of what stands there
     column: IntArray
     row: IntArray
     role_x: IntArray
@@ -49,6 +57,8 @@ class Cells:
     block_y: IntArray
     kind: IntArray
     flavour: IntArray
+    is_plot: BoolArray  # neither road nor pavement
+    is_built: BoolArray  # a plot with a building
     street_sides: IntArray
     height_m: FloatArray
     x0: FloatArray
@@ -61,15 +71,44 @@ class Cells:
     by1: FloatArray
     distance_m: FloatArray
 
+    def each(self) -> Iterator["Cell"]:
+        """One cell after another, as plain numbers."""
+        return map(Cell._make, zip(*(getattr(self, name).tolist() for name in Cell._fields), strict=True))
+
+
+class Cell(NamedTuple):
+    """A cell to paint; see Cells."""
+
+    key: int
+    column: int
+    row: int
+    role_x: int
+    role_y: int
+    block_x: int
+    block_y: int
+    kind: int
+    flavour: int
+    is_plot: bool
+    is_built: bool
+    street_sides: int
+    height_m: float
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    bx0: float
+    bx1: float
+    by0: float
+    by1: float
+    distance_m: float
+
 
 def cells_around(settings: TownSettings, town: str, plan: TownPlan, view: View) -> Cells:
     """The cells within sight that the view takes in and that no building hides, far to near."""
-    everything = _lay_cells(settings, town, plan, view)
-    steps = _steps_from_eye(everything, plan, view)
-    near_first = np.argsort(steps, kind="stable")
-    ordered = _take(everything, near_first)
-    seen = _seen(ordered, view)
-    return _take(ordered, np.flatnonzero(seen)[::-1])
+    column, row = _strips_in_view(plan, view)
+    near_first = np.argsort(_steps_from_eye(column, row, plan, view), kind="stable")
+    cells = _lay_cells(settings, town, plan, view, strips=(column[near_first], row[near_first]))
+    return _take(cells, np.flatnonzero(_seen(cells, view))[::-1])
 
 
 def _take(cells: Cells, which: IntArray) -> Cells:
@@ -82,11 +121,27 @@ def block_flavours(settings: TownSettings, town: str, plan: TownPlan, block_x: I
     return np.searchsorted(np.cumsum(flavour_shares(settings, town))[:-1], luck, side="right").astype(np.int64)
 
 
-def _lay_cells(settings: TownSettings, town: str, plan: TownPlan, view: View) -> Cells:
+def _strips_in_view(plan: TownPlan, view: View) -> tuple[IntArray, IntArray]:
+    """Column and row of each cell within sight that the view takes in."""
     x_edges, y_edges = plan.across_east.edges_m, plan.across_north.edges_m
-    columns = _strips_near(x_edges, view.east_m)
-    rows = _strips_near(y_edges, view.north_m)
+    columns, rows = _strips_near(x_edges, view.east_m), _strips_near(y_edges, view.north_m)
     column, row = (a.ravel() for a in np.meshgrid(columns, rows, indexing="ij"))
+    span = _span_around(view, (x_edges[column], x_edges[column + 1]), (y_edges[row], y_edges[row + 1]))
+    half = _half_seen(view)
+    within = (span.far_m > 0.5) & (span.left < half) & (span.right > -half)
+    return column[within], row[within]
+
+
+def _half_seen(view: View) -> float:
+    # A little wider than the picture: crowns reach beyond their cells, and the camera may be tilted.
+    return view.tan_half * view.reach * 1.12
+
+
+def _lay_cells(
+    settings: TownSettings, town: str, plan: TownPlan, view: View, *, strips: tuple[IntArray, IntArray]
+) -> Cells:
+    column, row = strips
+    x_edges, y_edges = plan.across_east.edges_m, plan.across_north.edges_m
     x0, x1, y0, y1 = x_edges[column], x_edges[column + 1], y_edges[row], y_edges[row + 1]
     block_x, block_y = plan.across_east.block[column], plan.across_north.block[row]
     role_x, role_y = plan.across_east.role[column], plan.across_north.role[row]
@@ -95,11 +150,13 @@ def _lay_cells(settings: TownSettings, town: str, plan: TownPlan, view: View) ->
     luck = chances(key_of(plan.key, "kind"), column, row)
     kind = np.minimum((luck[:, None] >= bars[flavour]).sum(axis=1), len(Kind) - 1)
     sides = _street_sides(plan, column, row)
+    is_plot = (role_x == PLOT) & (role_y == PLOT)
     tall = chances(key_of(plan.key, "height"), column, row) * 0.6
     tall += chances(key_of(plan.key, "skyline"), block_x // 4, block_y // 4) * 0.4
     front = _FRONT_LOW_M[kind] + (_FRONT_HIGH_M - _FRONT_LOW_M)[kind] * chances(key_of(plan.key, "front"), column, row)
     gap = _GAP_M[kind]
     return Cells(
+        key=keys_of(key_of(plan.key), column, row),
         column=column,
         row=row,
         role_x=role_x,
@@ -108,6 +165,8 @@ def _lay_cells(settings: TownSettings, town: str, plan: TownPlan, view: View) ->
         block_y=block_y,
         kind=kind,
         flavour=flavour,
+        is_plot=is_plot,
+        is_built=is_plot & _SOLID[kind],
         street_sides=sides,
         height_m=_LOW_M[kind] + (_HIGH_M - _LOW_M)[kind] * tall,
         x0=x0,
@@ -136,10 +195,10 @@ def _street_sides(plan: TownPlan, column: IntArray, row: IntArray) -> IntArray:
     return np.asarray(west * 1 + east * 2 + south * 4 + north * 8, np.int64)
 
 
-def _steps_from_eye(cells: Cells, plan: TownPlan, view: View) -> IntArray:
+def _steps_from_eye(column: IntArray, row: IntArray, plan: TownPlan, view: View) -> IntArray:
     eye_column = int(np.searchsorted(plan.across_east.edges_m, view.east_m)) - 1
     eye_row = int(np.searchsorted(plan.across_north.edges_m, view.north_m)) - 1
-    return np.abs(cells.column - eye_column) + np.abs(cells.row - eye_row)
+    return np.abs(column - eye_column) + np.abs(row - eye_row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,22 +223,25 @@ def _span(view: View, xs: tuple[FloatArray, FloatArray], ys: tuple[FloatArray, F
     return _Span(tangent.min(0), tangent.max(0), np.maximum(ahead.min(0), 0.3), ahead.max(0))
 
 
-def _seen(cells: Cells, view: View) -> npt.NDArray[np.bool_]:
-    """Which cells (near first) lie within the view and rise above what stands before them."""
-    # A little wider than the picture: crowns reach beyond their cells, and the camera may be tilted.
-    half = view.tan_half * view.reach * 1.12
+def _span_around(view: View, xs: tuple[FloatArray, FloatArray], ys: tuple[FloatArray, FloatArray]) -> _Span:
+    """The span of cells with what hangs over their edges."""
     around = 2.5
-    span = _span(view, (cells.x0 - around, cells.x1 + around), (cells.y0 - around, cells.y1 + around))
-    within = (span.far_m > 0.5) & (span.left < half) & (span.right > -half)
-    is_plot = (cells.role_x == PLOT) & (cells.role_y == PLOT)
+    return _span(view, (xs[0] - around, xs[1] + around), (ys[0] - around, ys[1] + around))
+
+
+def _seen(cells: Cells, view: View) -> npt.NDArray[np.bool_]:
+    """Which cells (near first) rise above what stands before them."""
+    half = _half_seen(view)
+    span = _span_around(view, (cells.x0, cells.x1), (cells.y0, cells.y1))
     core = _span(view, (cells.bx0, cells.bx1), (cells.by0, cells.by1))
     edges = np.linspace(-half, half, _COLUMNS + 1)
     hides = (edges[None, :-1] >= core.left[:, None]) & (edges[None, 1:] <= core.right[:, None])
-    hides &= (is_plot & _SOLID[cells.kind] & within & (core.near_m > 0.5))[:, None]
+    hides &= (cells.is_built & (core.near_m > 0.5))[:, None]
     slope = (cells.height_m - view.up_m) / np.maximum(core.far_m, 0.3)
     cover = np.maximum.accumulate(np.where(hides, slope[:, None], -1e9), axis=0)
     cover = np.concatenate([np.full((1, _COLUMNS), -1e9), cover[:-1]])
     touches = (edges[None, :-1] <= span.right[:, None]) & (edges[None, 1:] >= span.left[:, None])
-    top = np.maximum(np.where(is_plot, cells.height_m + 4.0, 0.0), 11.0)
+    top = np.where(cells.is_built, cells.height_m + _OVER_EAVES_M[cells.kind], 0.0)
+    top = np.maximum(top, np.where(cells.is_plot, _OVER_GROUND_M[cells.kind], _OVER_PAVEMENT_M))
     rise = (top - view.up_m) / span.near_m
-    return np.asarray(within & (touches & (rise[:, None] > cover)).any(axis=1))
+    return np.asarray((touches & (rise[:, None] > cover)).any(axis=1))

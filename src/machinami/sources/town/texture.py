@@ -32,9 +32,23 @@ def noise_at(x: FloatArray, y: FloatArray, per_unit: float) -> FloatArray:
     return _read(noise_tile(1.2, 1), x, y, np.float32(40.0 * per_unit))
 
 
-def grain_at(x: FloatArray, y: FloatArray, per_unit: float) -> FloatArray:
-    """Fine noise (exponent 0.6), 40 per_unit steps to a unit: float32 (n,)."""
-    return _read(noise_tile(0.6, 2), x, y, np.float32(40.0 * per_unit))
+def grain_at(x: FloatArray, y: FloatArray, per_unit: float, *, single: int = 0) -> FloatArray:
+    """Fine noise (exponent 0.6), 40 per_unit steps to a unit: float32 (n,).
+
+    The first `single` positions are the only ones that their pixels look at: they get the mean of four
+    neighbours, as softly as several looks come out.
+    """
+    steps = np.float32(40.0 * per_unit)
+    return np.concatenate(
+        [_read(_soft_grain(), x[:single], y[:single], steps), _read(noise_tile(0.6, 2), x[single:], y[single:], steps)]
+    )
+
+
+@lru_cache(maxsize=1)
+def _soft_grain() -> FloatArray:
+    tile = noise_tile(0.6, 2)
+    pairs = tile + np.roll(tile, 1, axis=0)
+    return np.asarray((pairs + np.roll(pairs, 1, axis=1)) * np.float32(0.25))
 
 
 def cloud_at(x: FloatArray, y: FloatArray, per_unit: float) -> FloatArray:
