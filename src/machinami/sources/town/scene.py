@@ -53,7 +53,7 @@ class Scene:
         """All faces, far to near; `traffic` decides what drives by."""
         cells = list(cells_around(self._settings, self._town, self._plan, self._view).each())
         sites = [self._site(cell) for cell in cells]
-        self._casters = [site.building for site in sites if site.distance_m < 75 and site.building.z1 > 1]
+        self._casters = [s.building for c, s in zip(cells, sites, strict=True) if c.is_built and c.distance_m < 75]
         self._paint_ground([site for cell, site in zip(cells, sites, strict=True) if cell.is_plot])
         paint_skyline(self._settings, self._town, self._plan, self._view, self._faces)
         moving = self._moving_cars(traffic)
