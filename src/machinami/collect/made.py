@@ -3,9 +3,13 @@
 import hashlib
 import io
 import json
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +22,7 @@ from machinami.files import digest_json, write_bytes
 from machinami.images.measure import digest_pixels
 from machinami.progress import Progress, silent
 from machinami.project import Project
-from machinami.sources.town import REGIONS, TOWN_KEYS, TownPhoto, TownSettings, town_areas, town_photos
+from machinami.sources.town import REGIONS, TOWN_KEYS, TownPhoto, TownSettings, map_photos, town_areas
 
 __all__ = ["CollectReport", "collect_town"]
 
@@ -43,18 +47,17 @@ def collect_town(project: Project, config: Config, *, progress: Progress = silen
     settings = _settings(config)
     inputs = digest_json([str(settings)])
     with project.stage("collect", inputs=inputs, config=config) as run, project.catalog() as catalog:
-        before = _known(catalog)
-        wanted = len(settings.towns) * settings.photos_per_town
-        missing = [town for town in settings.towns if before[town] < settings.photos_per_town]
+        known = _known(catalog)
+        shots = _missing(settings, known)
         added = 0
-        if missing:
+        if shots:
             _describe(catalog, settings)
-            photos = town_photos(settings)
-            for photo in progress.track(photos, total=wanted, label="Making photos"):
-                added += _add(project, catalog, photo, settings)
+            rows = map_photos(partial(_keep, project.root, settings), settings, shots)
+            for row in progress.track(rows, total=len(shots), label="Making photos"):
+                added += int(catalog.add(row) is not None)
         run.notes["photos"] = added
-        now = _known(catalog)
-    return CollectReport(added=added, already=before.total(), by_place=dict(sorted(now.items())))
+        now = Counter(_known(catalog).values())
+    return CollectReport(added=added, already=len(known), by_place=dict(sorted(now.items())))
 
 
 def _settings(config: Config) -> TownSettings:
@@ -81,12 +84,21 @@ def _settings(config: Config) -> TownSettings:
     )
 
 
-def _known(catalog: Catalog) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for photo in catalog.photos():
-        if photo.source == SOURCE and photo.place:
-            counts[photo.place] += 1
-    return counts
+def _known(catalog: Catalog) -> dict[str, str]:
+    """The place of each made photo in the catalogue, by source_id."""
+    return {photo.source_id: photo.place for photo in catalog.photos() if photo.source == SOURCE and photo.place}
+
+
+def _missing(settings: TownSettings, known: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Town and index of the photos to make: of the towns that have too few, all that are not known."""
+    counts = Counter(known.values())
+    towns = [town for town in settings.towns if counts[town] < settings.photos_per_town]
+    shots = product(towns, range(settings.photos_per_town))
+    return [shot for shot in shots if _source_id(settings, *shot) not in known]
+
+
+def _source_id(settings: TownSettings, town: str, index: int) -> str:
+    return f"{town}/{settings.seed}/{index:06d}"
 
 
 def _describe(catalog: Catalog, settings: TownSettings) -> None:
@@ -99,23 +111,20 @@ def _describe(catalog: Catalog, settings: TownSettings) -> None:
         catalog.set_area(town, source=SOURCE, code=None, geojson=geojson)
 
 
-def _add(project: Project, catalog: Catalog, photo: TownPhoto, settings: TownSettings) -> int:
-    """Write one photo with its mask, and its row; 1 where it is new. The row comes last: it names whole files."""
-    source_id = f"{photo.town}/{settings.seed}/{photo.index:06d}"
-    if catalog.find(SOURCE, source_id) is not None:
-        return 0
+def _keep(root: Path, settings: TownSettings, photo: TownPhoto) -> Photo:
+    """Write a photo and its mask below the project's root; its row, which comes last, since it names whole files."""
     jpeg = _encode(Image.fromarray(photo.image), "JPEG", quality=QUALITY, subsampling=0)
-    mask = _encode(Image.fromarray(photo.mask), "PNG")
+    mask = _encode(Image.fromarray(photo.mask), "PNG", compress_level=3, compress_type=zlib.Z_RLE)
     sha256 = hashlib.sha256(jpeg).hexdigest()
     file = f"photos/{sha256[:2]}/{sha256}.jpg"
     mask_file = f"masks/{sha256}.png"
-    write_bytes(project.root / file, jpeg)
-    write_bytes(project.root / mask_file, mask)
+    write_bytes(root / file, jpeg)
+    write_bytes(root / mask_file, mask)
     pixels = np.asarray(Image.open(io.BytesIO(jpeg)))
-    row = Photo(
+    return Photo(
         state="fetched",
         source=SOURCE,
-        source_id=source_id,
+        source_id=_source_id(settings, photo.town, photo.index),
         place=photo.town,
         lat=photo.lat,
         lon=photo.lon,
@@ -136,7 +145,6 @@ def _add(project: Project, catalog: Catalog, photo: TownPhoto, settings: TownSet
         mask=mask_file,
         mask_sha256=hashlib.sha256(mask).hexdigest(),
     )
-    return int(catalog.add(row) is not None)
 
 
 def _encode(image: Image.Image, kind: str, **options: Any) -> bytes:

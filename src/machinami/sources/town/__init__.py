@@ -2,7 +2,7 @@
 
 from machinami.sources.town.regions import REGIONS
 from machinami.sources.town.settings import TOWN_KEYS, TownPhoto, TownSettings
-from machinami.sources.town.studio import make_photo, town_areas, town_photos
+from machinami.sources.town.studio import make_photo, map_photos, town_areas, town_photos
 from machinami.sources.town.truth import truth
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "TownPhoto",
     "TownSettings",
     "make_photo",
+    "map_photos",
     "town_areas",
     "town_photos",
     "truth",

@@ -2,14 +2,17 @@
 
 import multiprocessing
 import os
+import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 
 from machinami.errors import InputError
+from machinami.ordered import in_batches
 from machinami.sources.town.canvas import draw_faces, draw_shadows
 from machinami.sources.town.chance import Dice, key_of
 from machinami.sources.town.drive import plan_shot
@@ -21,6 +24,9 @@ from machinami.sources.town.season import season_of
 from machinami.sources.town.sensor import develop
 from machinami.sources.town.settings import TownPhoto, TownSettings
 from machinami.sources.town.shading import shade
+
+R = TypeVar("R")
+Shot = tuple[str, int]  # town and index
 
 _TASK_PHOTOS = 8  # made by a process at a time
 
@@ -62,35 +68,47 @@ def make_photo(settings: TownSettings, town: str, index: int) -> TownPhoto:
     )
 
 
-def _make(settings: TownSettings, town: str, indices: range) -> list[TownPhoto]:
-    return [make_photo(settings, town, index) for index in indices]
-
-
 def town_photos(settings: TownSettings, *, workers: int | None = None) -> Iterator[TownPhoto]:
-    """All photos, town by town in the order of the settings, then by index.
+    """All photos, town by town in the order of the settings, then by index; `workers` as in `map_photos`."""
+    shots = product(settings.towns, range(settings.photos_per_town))
+    return map_photos(_same, settings, shots, workers=workers)
 
-    `workers` processes make them, a few photos ahead of the reader; 1 makes them in this process, None takes
-    one for each processor. A script that uses more than one needs `if __name__ == "__main__":`.
+
+def _same(photo: TownPhoto) -> TownPhoto:
+    return photo
+
+
+def map_photos(
+    work: Callable[[TownPhoto], R], settings: TownSettings, shots: Iterable[Shot], *, workers: int | None = None
+) -> Iterator[R]:
+    """What `work` makes of the photos (town, index), in their order.
+
+    `workers` processes make the photos and do the work, a few photos ahead of the reader; 1 does it in this process,
+    None takes one for each processor. With more than one, `work` and its results must be picklable, and a script
+    needs `if __name__ == "__main__":`.
     """
     count = workers if workers is not None else os.cpu_count() or 1
     if count <= 1:
-        for town, index in product(settings.towns, range(settings.photos_per_town)):
-            yield make_photo(settings, town, index)
+        for town, index in shots:
+            yield work(make_photo(settings, town, index))
         return
-    starts = range(0, settings.photos_per_town, _TASK_PHOTOS)
-    # "spawn" is the same on every system, and safe beside threads.
-    pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
-    waiting: deque[Future[list[TownPhoto]]] = deque()
+    # "spawn" is the same on every system, and safe beside threads. An interrupt is this process's to handle.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    waiting: deque[Future[list[R]]] = deque()
     try:
-        for town, start in product(settings.towns, starts):
-            indices = range(start, min(start + _TASK_PHOTOS, settings.photos_per_town))
-            waiting.append(pool.submit(_make, settings, town, indices))
+        for task in in_batches(shots, _TASK_PHOTOS):
+            waiting.append(pool.submit(_work_on, work, settings, task))
             if len(waiting) > 2 * count:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _work_on(work: Callable[[TownPhoto], R], settings: TownSettings, shots: list[Shot]) -> list[R]:
+    return [work(make_photo(settings, town, index)) for town, index in shots]
 
 
 def town_areas(settings: TownSettings) -> dict[str, list[tuple[float, float]]]:
