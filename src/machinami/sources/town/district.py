@@ -1,16 +1,20 @@
 """The style of a part of town: colours, heights and setbacks that neighbours have in common.
 
-Districts are drawn from the same distribution in every town. They make ground that was never seen look
-new, and photos of the same ground look alike.
+The towns have the same districts in another order: a town has too few for chance to even them out, so drawn for each
+town they would tell the towns apart. They make ground that was never seen look new, and photos of the same ground look
+alike.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from machinami.sources.town.chance import Dice, key_of
+import numpy as np
+
+from machinami.sources.town.chance import Dice, chances, key_of
 from machinami.sources.town.faces import Colour
 
 BLOCKS_PER_DISTRICT = 5
+_BOARD = 6  # districts along each side of a town
 
 _WALLS: tuple[tuple[Colour, ...], ...] = (
     ((0.86, 0.84, 0.80), (0.80, 0.77, 0.71), (0.91, 0.90, 0.88), (0.72, 0.70, 0.67)),
@@ -46,9 +50,10 @@ class District:
 
 
 @lru_cache(maxsize=256)
-def district(key: int, across: int, along: int) -> District:
-    """The district of this number, for a town's key."""
-    dice = Dice(key_of(key, "district", across, along))
+def district(style_key: int, town_key: int, across: int, along: int) -> District:
+    """The district of this number, for the key that all towns have alike and a town's own."""
+    style = _order(town_key)[(across % _BOARD) * _BOARD + along % _BOARD]
+    dice = Dice(key_of(style_key, "district", style))
     paving = dice.between(0.50, 0.66)
     warm = dice.between(-0.02, 0.05)
     green = dice.between(-0.05, 0.05)
@@ -61,6 +66,13 @@ def district(key: int, across: int, along: int) -> District:
         pavement=(paving + warm, paving, paving - warm),
         has_wires=dice.unit() < 0.8,
     )
+
+
+@lru_cache(maxsize=16)
+def _order(town_key: int) -> tuple[int, ...]:
+    """Which style each place on a town's board has: each style once."""
+    luck = chances(key_of(town_key, "districts"), np.arange(_BOARD**2))
+    return tuple(np.argsort(luck).tolist())
 
 
 def district_number(block: int) -> int:

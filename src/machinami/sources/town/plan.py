@@ -47,6 +47,7 @@ class TownPlan:
     """Streets that run north (cut along east) and east (cut along north), and the town's turn."""
 
     key: int
+    style_key: int  # of what all towns of a seed have alike
     across_east: Streets
     across_north: Streets
     turn_deg: float  # clockwise
@@ -123,6 +124,7 @@ def town_plan(seed: int, town: str) -> TownPlan:
     lon = lon0 + math.degrees((place % 3) * _TOWN_PITCH_M / (EARTH_RADIUS_M * math.cos(math.radians(lat0))))
     return TownPlan(
         key=key,
+        style_key=key_of(seed, "style"),
         across_east=_lay_streets(dice),
         across_north=_lay_streets(dice),
         turn_deg=dice.between(-20.0, 20.0),

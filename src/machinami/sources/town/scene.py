@@ -79,7 +79,7 @@ class Scene:
             building=Box(cell.bx0, cell.bx1, cell.by0, cell.by1, 0.0, cell.height_m),
             street_sides=cell.street_sides,
             distance_m=cell.distance_m,
-            style=district(self._plan.key, *numbers),
+            style=district(self._plan.style_key, self._plan.key, *numbers),
             season=self._season,
             dice=Dice(cell.key),
             faces=self._faces,
