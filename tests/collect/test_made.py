@@ -25,30 +25,30 @@ size_px = 32
 """
 
 
-def collected(root, per_place):
+def collected(root, per_place, workers=2):
     root.mkdir(exist_ok=True)
     (root / "machinami.toml").write_text(CONFIG.format(per_place=per_place))
     project = Project.open(root)
-    report = collect_town(project, project.config())
+    report = collect_town(project, project.config(), workers=workers)
     with project.catalog() as catalog:
         return report, {photo.source_id: photo for photo in catalog.photos()}
 
 
 def test_what_is_there_stays_and_what_is_missing_is_made(tmp_path):
-    """In two runs the same photos come in as in one."""
+    """In two runs of two processes the same photos come in as in one run of one."""
     first, _ = collected(tmp_path / "grown", 4)
     second, grown = collected(tmp_path / "grown", 11)
     again, _ = collected(tmp_path / "grown", 11)
     assert [(r.added, r.already) for r in (first, second, again)] == [(8, 0), (14, 8), (0, 22)]
     assert second.by_place == {"a": 11, "b": 11}
-    _, whole = collected(tmp_path / "whole", 11)
+    _, whole = collected(tmp_path / "whole", 11, workers=1)
     assert {key: (p.sha256, p.mask_sha256) for key, p in grown.items()} == {
         key: (p.sha256, p.mask_sha256) for key, p in whole.items()
     }
 
 
 def test_files_are_what_the_rows_say(tmp_path):
-    _, photos = collected(tmp_path / "town", 2)
+    _, photos = collected(tmp_path / "town", 2, workers=1)
     for photo in photos.values():
         town, _, index = photo.source_id.split("/")
         made = make_photo(TownSettings(photos_per_town=2, size_px=32), town, int(index))

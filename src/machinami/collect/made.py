@@ -39,9 +39,12 @@ class CollectReport:
     by_place: Mapping[str, int]  # photos in the catalogue now
 
 
-def collect_town(project: Project, config: Config, *, progress: Progress = silent) -> CollectReport:
+def collect_town(
+    project: Project, config: Config, *, progress: Progress = silent, workers: int | None = None
+) -> CollectReport:
     """Make the photos of the towns in the config and catalogue them; those that are there already stay.
 
+    `workers` processes make them, by default one for each processor; the files are the same for any number.
     Raises ConfigError where the source is not "town" or a place is not one of the made towns.
     """
     settings = _settings(config)
@@ -52,7 +55,7 @@ def collect_town(project: Project, config: Config, *, progress: Progress = silen
         added = 0
         if shots:
             _describe(catalog, settings)
-            rows = map_photos(partial(_keep, project.root, settings), settings, shots)
+            rows = map_photos(partial(_keep, project.root, settings), settings, shots, workers=workers)
             for row in progress.track(rows, total=len(shots), label="Making photos"):
                 added += int(catalog.add(row) is not None)
         run.notes["photos"] = added

@@ -71,7 +71,7 @@ def common_part(difficulty: float) -> float:
     """Part of the blocks whose flavour does not depend on the town: 0 at difficulty 0, 1 at difficulty 1.
 
     d² / (d² + 3 (1 - d)²) is bent so that a linear probe on frozen features is right for about 19 in 20 photos
-    at 0.3 and for about 7 in 8 at 0.5.
+    at 0.3 and for about 6 in 7 at 0.5.
     """
     return difficulty**2 / (difficulty**2 + 3.0 * (1.0 - difficulty) ** 2)
 

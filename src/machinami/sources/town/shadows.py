@@ -1,5 +1,7 @@
 """Shadows on the ground: of buildings along the sun's direction, and pools under trees and cars."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +10,8 @@ from machinami.sources.town.light import Light
 
 FloatArray = npt.NDArray[np.float64]
 _LONGEST_M = 45.0
+_TURNS = np.arange(11) * (math.tau / 11)
+_COS, _SIN = np.cos(_TURNS), np.sin(_TURNS)
 
 
 def building_shadow(box: Box, light: Light) -> FloatArray:
@@ -35,9 +39,10 @@ def crown_shadow(crown: tuple[float, float, float, float], light: Light) -> Floa
     cx, cy = x - float(light.sun[0]) * reach, y - float(light.sun[1]) * reach
     # A ball's shadow is drawn out along the sun's direction.
     long = radius / float(light.sun[2])
-    flat = np.hypot(light.sun[0], light.sun[1])
+    flat = math.hypot(light.sun[0], light.sun[1])
     ux, uy = float(light.sun[0] / flat), float(light.sun[1] / flat)
-    turns = np.arange(11) * (2 * np.pi / 11)
-    ragged = 1.0 + 0.16 * np.sin(turns * 3.0 + x)
-    a, b = np.cos(turns) * long * ragged, np.sin(turns) * radius * ragged
-    return np.column_stack([cx + a * ux - b * uy, cy + a * uy + b * ux, np.zeros(11)])
+    ragged = 1.0 + 0.16 * np.sin(_TURNS * 3.0 + x)
+    a, b = _COS * ragged * long, _SIN * ragged * radius
+    outline = np.zeros((len(_TURNS), 3))
+    outline[:, 0], outline[:, 1] = cx + a * ux - b * uy, cy + a * uy + b * ux
+    return outline
