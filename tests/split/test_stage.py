@@ -1,6 +1,5 @@
 import csv
 import json
-from pathlib import Path
 
 import pytest
 
@@ -9,8 +8,9 @@ from machinami.config import Config, PlaceConfig, SplitConfig
 from machinami.errors import NotReady, ProjectError, SplitError
 from machinami.project import Project
 from machinami.split import SplitPhoto, lay_split, read_split, split_inputs, split_photos
+from tests.shared_data import SHARED_DATA
 
-LABELMEFACADE = Path("/work/shared/data/labelmefacade/photos.csv")
+LABELMEFACADE = SHARED_DATA / "labelmefacade" / "photos.csv"
 
 
 class Listener:

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from machinami.config import SplitConfig
-from machinami.split.blocks import Square, ground_squares, name_runs
+from machinami.split.blocks import name_runs
 from machinami.split.links import Links, earth_points_m, link_photos
+from machinami.squares import Square, ground_squares
 
 __all__ = ["Ground", "SplitPhoto", "lay_ground", "locate", "stand_alone"]
 

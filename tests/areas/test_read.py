@@ -10,8 +10,9 @@ from machinami.areas import freeze_areas, places_at, read_areas
 from machinami.catalog import Catalog
 from machinami.config import AreaConfig, PlaceConfig
 from machinami.errors import InputError
+from tests.shared_data import SHARED_DATA
 
-TOKYO = Path("/work/shared/data/tokyo-municipalities.geojson")
+TOKYO = SHARED_DATA / "tokyo-municipalities.geojson"
 SQUARE = [[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]
 HOLE = [[0.5, 0.5], [0.5, 1], [1, 1], [1, 0.5], [0.5, 0.5]]
 
