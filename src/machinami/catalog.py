@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -61,6 +62,91 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    # SQLite cannot change a CHECK, so that the table is made anew.
+    """
+    CREATE TABLE photos_2 (
+        photo_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        state TEXT NOT NULL CHECK (state IN ('found', 'rejected', 'fetched', 'failed', 'unknown')),
+        reason TEXT,
+        rejected_by TEXT CHECK (rejected_by IN ('import', 'collect', 'check', 'user')),
+        score REAL,
+        source TEXT NOT NULL,
+        source_id TEXT NOT NULL,
+        place TEXT,
+        lat REAL CHECK (lat BETWEEN -90 AND 90),
+        lon REAL CHECK (lon BETWEEN -180 AND 180),
+        heading_deg REAL,
+        captured_at TEXT,
+        captured_precision TEXT CHECK (captured_precision IN ('year', 'month', 'day', 'second')),
+        camera_make TEXT,
+        camera_model TEXT,
+        sequence TEXT,
+        creator TEXT,
+        licence TEXT,
+        attribution TEXT,
+        page_url TEXT,
+        width INTEGER,
+        height INTEGER,
+        sha256 TEXT,
+        pixels_sha256 TEXT,
+        file TEXT,
+        mask TEXT,
+        mask_sha256 TEXT,
+        grey_share REAL,
+        kept_by_user INTEGER NOT NULL DEFAULT 0,
+        projection TEXT CHECK (projection IN ('flat', 'spherical')),
+        panorama TEXT,
+        centre_heading_deg REAL,
+        field_of_view_deg REAL,
+        sample INTEGER,
+        UNIQUE (source, source_id)
+    );
+    INSERT INTO photos_2 (
+        photo_id, state, reason, rejected_by, score, source, source_id, place, lat, lon, heading_deg, captured_at,
+        captured_precision, camera_make, camera_model, sequence, creator, licence, attribution, page_url, width,
+        height, sha256, pixels_sha256, file, mask, mask_sha256, grey_share, kept_by_user
+    ) SELECT
+        photo_id, state, reason, rejected_by, score, source, source_id, place, lat, lon, heading_deg, captured_at,
+        captured_precision, camera_make, camera_model, sequence, creator, licence, attribution, page_url, width,
+        height, sha256, pixels_sha256, file, mask, mask_sha256, grey_share, kept_by_user
+    FROM photos;
+    INSERT OR REPLACE INTO sqlite_sequence (name, seq)
+        SELECT 'photos_2', seq FROM sqlite_sequence WHERE name = 'photos';
+    DROP TABLE photos;
+    ALTER TABLE photos_2 RENAME TO photos;
+    CREATE INDEX photos_by_state ON photos (state, place);
+    CREATE INDEX photos_by_pixels ON photos (pixels_sha256) WHERE pixels_sha256 IS NOT NULL;
+    ALTER TABLE areas ADD COLUMN asked TEXT;
+    ALTER TABLE areas ADD COLUMN credit TEXT;
+    CREATE TABLE cells (
+        source TEXT NOT NULL,
+        place TEXT NOT NULL,
+        area TEXT NOT NULL,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('done', 'split', 'unknown')),
+        found INTEGER NOT NULL,
+        reason TEXT,
+        asked_at TEXT NOT NULL,
+        PRIMARY KEY (source, place, area, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE ledger (
+        entry INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,
+        photo_id INTEGER NOT NULL,
+        month TEXT NOT NULL,
+        asked_at TEXT NOT NULL,
+        cost_micro_usd INTEGER NOT NULL,
+        outcome TEXT
+    );
+    CREATE INDEX ledger_by_month ON ledger (source, month);
+    CREATE TABLE forgotten (
+        source TEXT NOT NULL,
+        source_id TEXT NOT NULL,
+        forgotten_at TEXT NOT NULL,
+        PRIMARY KEY (source, source_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE forgotten_files (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+    """,
 )
 
 
@@ -71,7 +157,7 @@ class Photo:
     photo_id: int = 0  # given by the catalogue
     state: State = "found"
     reason: str | None = None  # code of a rejection or failure, e.g. "exact-duplicate: 17"
-    rejected_by: Literal["import", "check", "user"] | None = None
+    rejected_by: Literal["import", "collect", "check", "user"] | None = None
     score: float | None = None  # the measure behind the reason
     source: str
     source_id: str  # unique within the source; for a folder the relative path
@@ -97,6 +183,11 @@ class Photo:
     mask_sha256: str | None = None
     grey_share: float | None = None  # share of the pixels that are one flat grey: a "no imagery" card has nearly all
     kept_by_user: int = 0  # 1 where the user took a mark of `check` back: it is not set again
+    projection: Literal["flat", "spherical"] | None = None  # of what the provider has; what is stored is flat
+    panorama: str | None = None  # id of the 360° photo that this is a view of: views of one stay together
+    centre_heading_deg: float | None = None  # where the middle of that 360° photo looks
+    field_of_view_deg: float | None = None  # width of the picture, degrees
+    sample: int | None = None  # number of the sample that it was found or chosen for
 
 
 _COLUMNS = tuple(f.name for f in fields(Photo))
@@ -183,14 +274,65 @@ class Catalog:
             [*changes.values(), photo_id],
         )
 
-    def set_area(self, place: str, *, source: str, code: str | None, geojson: str) -> None:
-        """Freeze a place's polygon (a GeoJSON geometry, WGS84) with where it came from."""
+    def write(self, photo: Photo) -> None:
+        """Set every column of the row with the photo's photo_id."""
+        self.update(photo.photo_id, **{name: getattr(photo, name) for name in _STORED})
+
+    def forget(self, photo: Photo, *, now: datetime) -> None:
+        """Take a row out, and remember that neither its name nor its file may come back."""
+        forgotten_at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for source_id in {photo.source_id, photo.panorama or photo.source_id}:
+            self._db.execute(
+                "INSERT OR REPLACE INTO forgotten VALUES (?, ?, ?)", [photo.source, source_id, forgotten_at]
+            )
+        if photo.sha256 is not None:
+            self._db.execute("INSERT OR REPLACE INTO forgotten_files VALUES (?)", [photo.sha256])
+        self._db.execute("DELETE FROM photos WHERE photo_id = ?", [photo.photo_id])
+
+    def set_area(
+        self,
+        place: str,
+        *,
+        source: str,
+        code: str | None,
+        geojson: str,
+        asked: str | None = None,
+        credit: str | None = None,
+    ) -> None:
+        """Freeze a place's polygon (a GeoJSON geometry, WGS84): where it came from, the config's words, the credit."""
         digest = hashlib.sha256(geojson.encode()).hexdigest()
-        self._db.execute("INSERT OR REPLACE INTO areas VALUES (?, ?, ?, ?, ?)", [place, source, code, geojson, digest])
+        self._db.execute(
+            "INSERT OR REPLACE INTO areas (place, source, code, geojson, digest, asked, credit) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [place, source, code, geojson, digest, asked, credit],
+        )
 
     def set_fact(self, name: str, value: str) -> None:
         """Remember one thing about the whole collection, e.g. the names of the mask's regions."""
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", [name, value])
+
+    def note_cell(  # noqa: PLR0913  the columns of a row
+        self,
+        source: str,
+        place: str,
+        area: str,
+        name: str,
+        state: str,
+        *,
+        found: int,
+        reason: str | None,
+        now: datetime,
+    ) -> None:
+        """Remember what a source said of one cell of a search: done, split (asked again in parts) or unknown."""
+        asked_at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._db.execute(
+            "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [source, place, area, name, state, found, reason, asked_at],
+        )
+
+    def forget_cells(self, source: str) -> None:
+        """Take back what a source said, so that all is asked anew."""
+        self._db.execute("DELETE FROM cells WHERE source = ?", [source])
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -217,6 +359,13 @@ class Catalog:
         if row is None:
             raise KeyError(photo_id)
         return _photo(row)
+
+    def find_id(self, photo_id: int) -> Photo | None:
+        """The row with that id, or None."""
+        try:
+            return self.photo(photo_id)
+        except KeyError:
+            return None
 
     def find(self, source: str, source_id: str) -> Photo | None:
         """The row of a source's photo, or None."""
@@ -258,6 +407,54 @@ class Catalog:
         """How many photos the user took a mark off."""
         return int(self._db.execute("SELECT count(*) FROM photos WHERE kept_by_user").fetchone()[0])
 
+    def cell_state(self, source: str, place: str, area: str, name: str) -> str | None:
+        """What `note_cell` remembered; None for a cell that was never asked."""
+        row = self._db.execute(
+            "SELECT state FROM cells WHERE source = ? AND place = ? AND area = ? AND name = ?",
+            [source, place, area, name],
+        ).fetchone()
+        return None if row is None else str(row["state"])
+
+    def is_forgotten(self, source: str, source_id: str) -> bool:
+        """Whether this photo was taken out for good."""
+        query = "SELECT 1 FROM forgotten WHERE source = ? AND source_id = ?"
+        return self._db.execute(query, [source, source_id]).fetchone() is not None
+
+    def forgotten_files(self) -> frozenset[str]:
+        """The digests of all files that were taken out for good."""
+        return frozenset(row["sha256"] for row in self._db.execute("SELECT sha256 FROM forgotten_files"))
+
+    def find_file(self, file: str) -> Photo | None:
+        """The first row with that file, or None."""
+        row = self._db.execute("SELECT photo_id FROM photos WHERE file = ? ORDER BY photo_id", [file]).fetchone()
+        return None if row is None else self.photo(row["photo_id"])
+
+    def users_of(self, file: str) -> list[int]:
+        """The rows whose photo or mask is that file."""
+        rows = self._db.execute("SELECT photo_id FROM photos WHERE file = ? OR mask = ?", [file, file])
+        return [int(row["photo_id"]) for row in rows]
+
+    def views(self, source: str, panorama: str) -> list[Photo]:
+        """The rows of the views of one 360° photo."""
+        query = f"SELECT {', '.join(_COLUMNS)} FROM photos WHERE source = ? AND panorama = ?"  # noqa: S608
+        return [_photo(row) for row in self._db.execute(query, [source, panorama])]
+
+    def candidates(self, source: str, place: str) -> Iterator[sqlite3.Row]:
+        """What choosing needs of a place's photos, whatever became of them: the panoramas, not their further views."""
+        query = """
+            SELECT photo_id, lat, lon, heading_deg, centre_heading_deg, projection, sequence, creator, sample
+            FROM photos
+            WHERE source = ? AND place = ? AND lat IS NOT NULL AND (panorama IS NULL OR panorama = source_id)
+              AND NOT (state = 'rejected' AND rejected_by = 'collect' AND file IS NULL)
+            ORDER BY source_id
+        """
+        yield from self._db.execute(query, [source, place])
+
+    def kept(self, source: str, place: str) -> int:
+        """Photos of a source that are there and fit, as far as is known."""
+        query = "SELECT count(*) FROM photos WHERE source = ? AND place = ? AND state = 'fetched'"
+        return int(self._db.execute(query, [source, place]).fetchone()[0])
+
     def areas(self) -> dict[str, Mapping[str, Any]]:
         """The frozen areas by place: source, code, geojson, digest."""
         return {row["place"]: dict(row) for row in self._db.execute("SELECT * FROM areas ORDER BY place")}
@@ -266,6 +463,11 @@ class Catalog:
         """What `set_fact` remembered, or None."""
         row = self._db.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
         return None if row is None else str(row["value"])
+
+    def facts(self, prefix: str) -> dict[str, str]:
+        """All that `set_fact` remembered under names that begin so."""
+        rows = self._db.execute("SELECT name, value FROM facts WHERE substr(name, 1, ?) = ?", [len(prefix), prefix])
+        return {row["name"]: row["value"] for row in rows}
 
     def digest(self, *columns: str, states: Iterable[State] = ("fetched",)) -> str:
         """SHA-256 over the given columns of all rows in these states: the same rows give the same digest."""

@@ -1,11 +1,15 @@
 """Every setting, one frozen dataclass a stage. The defaults are the advice."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 __all__ = [
     "AreaConfig",
+    "AreasConfig",
+    "BudgetConfig",
     "CheckConfig",
+    "CollectConfig",
     "Config",
     "EvaluateConfig",
     "ExplainConfig",
@@ -25,10 +29,12 @@ def setting(default: Any, comment: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaConfig:
-    """Where a place's polygon comes from: the feature of a GeoJSON file whose properties match."""
+    """Where a place's polygon comes from: features of a file, or OpenStreetMap; one of file, osm and query."""
 
-    file: str  # relative to machinami.toml
-    where: dict[str, str] = field(default_factory=dict)  # property name -> value; empty when there is one feature
+    file: str = ""  # GeoJSON, GeoPackage or Shapefile (also zipped), relative to machinami.toml
+    where: dict[str, str] = field(default_factory=dict)  # column -> value, "*" for any; empty with a single feature
+    osm: str = ""  # id of an OpenStreetMap relation, e.g. "R1759477"
+    query: str = ""  # name looked up in OpenStreetMap, e.g. "Machida, Tokyo"; must fit one relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +50,65 @@ class PlaceConfig:
 class SourceConfig:
     """Where photos come from."""
 
-    kind: Literal["folder", "town"] = setting("folder", "folder (machinami import) or town (a made one)")
+    kind: Literal["folder", "panoramax", "mapillary", "kartaview", "google", "town"] = setting(
+        "folder", "folder (machinami import), panoramax, mapillary, kartaview, google or town (a made one)"
+    )
+    base_url: str = setting("", "a mirror or a test server: replaces scheme and host of every call; paths stay")
+    acknowledgement: date | None = setting(
+        None, "google only: the day on which you had permission to store its images and to train on them"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreasConfig:
+    """Who is asked for the areas that OpenStreetMap knows."""
+
+    nominatim_url: str = setting(
+        "https://nominatim.openstreetmap.org", "server for osm and query; plain http only to this machine"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingConfig:
-    """How many photos."""
+    """Where in an area photos are looked for, in which direction, and how many are kept."""
 
-    per_place: int = setting(300, "photos wanted for each place")
+    method: Literal["area", "streets", "grid", "blocks"] = setting(
+        "area", "evenly over the area; along its streets; on a square grid; or the same number in every block"
+    )
+    per_place: int = setting(2000, "photos wanted for each place")
+    min_distance_m: float = setting(20.0, "photos of a place are at least so far apart")
+    match_m: float = setting(50.0, "a photo counts for a sample within this; 15 suits streets")
+    headings: Literal["stratified", "along", "across", "as-taken"] = setting(
+        "stratified", "all directions in turn; along or across the street; or as each photo was taken"
+    )
+    spacing_m: float = setting(50.0, "distance between samples of the methods grid and streets")
+    streets: str = setting("", "a file of street lines for the method streets; OpenStreetMap's (osmnx) where empty")
+    per_sequence: int = setting(50, "at most so many photos of one sequence")
+    per_creator: int = setting(1000, "at most so many photos by one creator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetConfig:
+    """What collecting may cost. The ceilings hold for the whole life of the project."""
+
+    max_cost_usd: float = setting(0.0, "dollars that paid requests may cost in all")
+    max_photos: int = setting(4000, "image requests that may be made in all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectConfig:
+    """How photos are asked for, and in which form they are kept."""
+
+    image_px: int = setting(1024, "longer side asked for where the provider offers sizes; 640 at most from google")
+    views: int = setting(1, "flat views taken of each 360° photo, evenly around")
+    field_of_view_deg: float = setting(90.0, "width of such a view, degrees")
+    pitch_deg: float = setting(0.0, "how far such a view looks up (positive) or down")
+    requests_per_s: float = setting(0.0, "pace for each host; 0 takes the provider's; only a base_url is asked faster")
+    in_flight: int = setting(4, "requests under way at once")
+    timeout_s: float = setting(30.0, "how long a silent connection is waited for")
+    deadline_s: float = setting(300.0, "how long one thing is asked for, repeats and waits counted")
+    attempts: int = setting(6, "times a request is made before its answer counts as unknown")
+    max_unknown: float = setting(0.01, "share of unknown answers above which a collection is incomplete")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +202,10 @@ class Config:
     seed: int = setting(0, "every random choice follows from it")
     places: tuple[PlaceConfig, ...] = ()
     source: SourceConfig = field(default_factory=SourceConfig)
+    areas: AreasConfig = field(default_factory=AreasConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    collect: CollectConfig = field(default_factory=CollectConfig)
     town: TownConfig = field(default_factory=TownConfig)
     check: CheckConfig = field(default_factory=CheckConfig)
     split: SplitConfig = field(default_factory=SplitConfig)

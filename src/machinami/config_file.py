@@ -8,27 +8,34 @@ import re
 import tomllib
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
-from machinami.config import Config, PlaceConfig
+from machinami.config import AreaConfig, Config, PlaceConfig
 from machinami.errors import ConfigError
 
 __all__ = ["check_config", "load_config", "parse_config", "render_config"]
 
 CONFIG_NAME = "machinami.toml"
 _KEY = re.compile(r"[^\W_][\w.-]{0,63}")
+_RELATION = re.compile(r"R[1-9][0-9]{0,14}")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _POSITIVE = {
-    "sampling.per_place", "town.size_px", "check.max_pixels", "check.min_side_px", "split.block_m",
-    "split.run_photos", "train.image_size", "train.epochs", "train.patience", "train.batch_size",
-    "train.head_rate", "train.trunk_rate", "evaluate.draws", "explain.min_photos", "explain.pictures",
+    "sampling.per_place", "sampling.match_m", "sampling.spacing_m", "sampling.per_sequence", "sampling.per_creator",
+    "collect.image_px", "collect.views", "collect.field_of_view_deg", "collect.in_flight", "collect.timeout_s",
+    "collect.deadline_s", "collect.attempts", "town.size_px", "check.max_pixels", "check.min_side_px", "split.block_m",
+    "split.run_photos", "train.image_size", "train.epochs", "train.patience", "train.batch_size", "train.head_rate",
+    "train.trunk_rate", "evaluate.draws", "explain.min_photos", "explain.pictures",
 }  # fmt: skip
 _SHARE = {
     "town.difficulty", "check.placeholder_share", "train.label_smoothing", "train.min_crop",
-    "train.colour_jitter", "evaluate.level", "explain.min_area",
+    "train.colour_jitter", "evaluate.level", "explain.min_area", "collect.max_unknown",
 }  # fmt: skip
 _NOT_NEGATIVE = {
-    "seed", "split.buffer_m", "split.link_m", "split.run_gap", "split.fold", "train.views", "train.weight_decay",
+    "seed", "sampling.min_distance_m", "budget.max_cost_usd", "budget.max_photos", "collect.requests_per_s",
+    "split.buffer_m", "split.link_m", "split.run_gap", "split.fold", "train.views", "train.weight_decay",
 }  # fmt: skip
 
 
@@ -59,12 +66,15 @@ def check_config(config: Config, *, name: str = CONFIG_NAME) -> None:
     for dotted in sorted(_POSITIVE | _SHARE | _NOT_NEGATIVE):
         _check_range(dotted, operator.attrgetter(dotted)(config), name)
     _check_places(config.places, name)
+    _check_server("areas.nominatim_url", config.areas.nominatim_url, name)
     if config.split.folds < 3:
         raise ConfigError(f"{name}: split.folds = {config.split.folds}: test, validation and training need 3 at least")
     if config.split.fold >= config.split.folds:
         raise ConfigError(
             f"{name}: split.fold = {config.split.fold} must be one of 0 … {config.split.folds - 1} (split.folds)"
         )
+    if not config.collect.field_of_view_deg <= 120 or not -90 <= config.collect.pitch_deg <= 90:
+        raise ConfigError(f"{name}: collect.field_of_view_deg must lie in 0 … 120, collect.pitch_deg in -90 … 90")
     if not 32 <= config.train.image_size <= 2048:
         raise ConfigError(f"{name}: train.image_size = {config.train.image_size} must lie in 32 … 2048")
     if not 0.5 <= config.evaluate.level < 1:
@@ -93,6 +103,32 @@ def _check_places(places: tuple[PlaceConfig, ...], name: str) -> None:
         if place.key in seen:
             raise ConfigError(f"{name}: two places have the key {place.key!r}")
         seen.add(place.key)
+        if place.area is not None:
+            _check_area(place.area, f"{name}: the area of place {place.key!r}")
+
+
+def _check_area(area: AreaConfig, where: str) -> None:
+    named = [key for key in ("file", "osm", "query") if getattr(area, key)]
+    if len(named) != 1:
+        raise ConfigError(f"{where} must name one of file, osm and query, not {' and '.join(named) or 'none'}")
+    if area.where and not area.file:
+        raise ConfigError(f"{where}: where picks features of a file, so it does not go with {named[0]}")
+    if area.osm and not _RELATION.fullmatch(area.osm):
+        raise ConfigError(f'{where}: osm = {area.osm!r} must be the id of a relation, like "R1759477"')
+
+
+def _check_server(dotted: str, url: str, name: str) -> None:
+    """Raises ConfigError for what is no https address (plain http is for this machine only)."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"{name}: {dotted} is no URL ({error})") from error
+    plain = parts.scheme == "http" and host in _LOOPBACK
+    if not host or (parts.scheme != "https" and not plain):
+        raise ConfigError(f"{name}: {dotted} = {url!r} must begin with https:// (plain http only to this machine)")
+    if parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable() or " " in url:
+        raise ConfigError(f"{name}: {dotted} must be an address with nothing behind it, like https://example.org")
 
 
 def _read(kind: type, table: Any, *, where: str, name: str) -> Any:
@@ -148,12 +184,20 @@ def _convert(hint: Any, value: Any, *, where: str, name: str) -> Any:  # noqa: C
         raise ConfigError(f"{name}: {where} = {value} is too large a number")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is date and isinstance(value, datetime):
+        return value.date()
     if type(value) is not hint:
         raise ConfigError(f"{name}: {where} = {value!r} must be {_WORDS[hint]}")
     return value
 
 
-_WORDS = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
+_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text in quotes",
+    bool: "true or false",
+    date: "a date (2026-11-23)",
+}
 
 
 def render_config(places: tuple[PlaceConfig, ...], chosen: dict[str, dict[str, Any]], *, seed: int = 0) -> str:
@@ -170,8 +214,7 @@ def render_config(places: tuple[PlaceConfig, ...], chosen: dict[str, dict[str, A
         lines += ["[[places]]", f"key = {_toml(place.key)}"]
         lines += [f"label = {_toml(place.label)}" if place.label else f'# label = "{place.key}"']
         if place.area:
-            where = ", ".join(f"{_toml(k)} = {_toml(v)}" for k, v in place.area.where.items())
-            lines += [f"area = {{ file = {_toml(place.area.file)}, where = {{ {where} }} }}"]
+            lines += [f"area = {_area(place.area)}"]
         else:
             lines += ['# area = { file = "areas.geojson", where = { code = "13209" } }']
         lines += [""]
@@ -185,10 +228,20 @@ def render_config(places: tuple[PlaceConfig, ...], chosen: dict[str, dict[str, A
         for f in fields(part):
             comment = f.metadata.get("comment", "")
             value = asked.get(f.name, getattr(part, f.name))
+            if value is None:  # a date that only the user can give
+                value = date(2026, 1, 31)
             mark = "" if f.name in asked else "# "
             lines.append(f"{mark}{f.name} = {_toml(value)}".ljust(34) + f"  # {comment}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _area(area: AreaConfig) -> str:
+    """An inline table with what is said of the area."""
+    parts = [f"{key} = {_toml(getattr(area, key))}" for key in ("file", "osm", "query") if getattr(area, key)]
+    if area.where:
+        parts += [f"where = {{ {', '.join(f'{_toml(k)} = {_toml(v)}' for k, v in area.where.items())} }}"]
+    return f"{{ {', '.join(parts)} }}"
 
 
 def _toml(value: Any) -> str:
@@ -197,4 +250,4 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value)
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -6,19 +6,31 @@ MachinamiError                 1   anything below, and nothing else, is meant fo
 ├── ProjectError               4   the project folder: missing, locked, from a newer version
 │   └── NotReady               5   a stage was asked for before the one it needs
 ├── InputError                 6   photos, tables, masks, areas that were handed in (also a ValueError)
-│   └── TableError             7   a table, with its row and column
+│   ├── TableError             7   a table, with its row and column
+│   └── AmbiguousArea         20   a name that fits several places, which the message lists
 ├── SplitError                 8   the photos cannot be split as asked
 ├── WeightsError               9   pretrained weights that cannot be had or do not fit
 ├── ModelError                10   a model folder that cannot be read, or that does not fit its use
 ├── MissingExtra              11   an optional dependency is not installed
 ├── SomePhotosFailed          12   the work is done but for the photos listed
+├── SourceError               13   a provider's answers cannot be used
+│   ├── HostBlocked           14   the provider turns this client away: stop, and come back later
+│   ├── CredentialError       15   a key or token is missing, refused or not safely kept
+│   └── TermsError            16   the provider's terms forbid it, and no permission is stated
+├── BudgetError               17   a ceiling of money or requests does not allow it
+├── Incomplete                18   the work ended with too much that could not be asked
 └── Interrupted              130   Ctrl-C; what was finished is kept
 """
 
 from collections.abc import Sequence
 
 __all__ = [
+    "AmbiguousArea",
+    "BudgetError",
     "ConfigError",
+    "CredentialError",
+    "HostBlocked",
+    "Incomplete",
     "InputError",
     "Interrupted",
     "MachinamiError",
@@ -27,8 +39,10 @@ __all__ = [
     "NotReady",
     "ProjectError",
     "SomePhotosFailed",
+    "SourceError",
     "SplitError",
     "TableError",
+    "TermsError",
     "UsageError",
     "WeightsError",
 ]
@@ -87,6 +101,19 @@ class TableError(InputError):
         self.column = column
 
 
+class AmbiguousArea(InputError):
+    """A name that fits several places; the message lists them, and what to write for each."""
+
+    exit_code = 20
+
+    def __init__(self, what: str, candidates: Sequence[str], *, remedy: str, shown: int = 12) -> None:
+        lines = list(candidates[:shown])
+        if len(candidates) > shown:
+            lines.append(f"and {len(candidates) - shown} more")
+        super().__init__(f"{what}:\n  " + "\n  ".join(lines) + f"\n{remedy}")
+        self.candidates = tuple(candidates)
+
+
 class SplitError(MachinamiError):
     """The photos cannot be split as asked; the message holds the table and the ways out."""
 
@@ -126,6 +153,42 @@ class SomePhotosFailed(MachinamiError):
         count = "1 photo" if len(failures) == 1 else f"{len(failures)} photos"
         super().__init__(f"{count} could not be read:\n  " + "\n  ".join(lines))
         self.failures = tuple(failures)
+
+
+class SourceError(MachinamiError):
+    """A provider's answers cannot be used, or it cannot be reached."""
+
+    exit_code = 13
+
+
+class HostBlocked(SourceError):
+    """The provider turns this client away: asking on would make it worse."""
+
+    exit_code = 14
+
+
+class CredentialError(SourceError):
+    """A key or token is missing, refused, or not safely kept."""
+
+    exit_code = 15
+
+
+class TermsError(SourceError):
+    """The provider's terms forbid what is asked, and no permission is stated."""
+
+    exit_code = 16
+
+
+class BudgetError(MachinamiError):
+    """A ceiling of money or requests does not allow it."""
+
+    exit_code = 17
+
+
+class Incomplete(MachinamiError):
+    """The work ended, but too much of it could not be asked: unknown is not empty."""
+
+    exit_code = 18
 
 
 class Interrupted(MachinamiError):

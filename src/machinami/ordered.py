@@ -14,16 +14,17 @@ R = TypeVar("R")
 _MOST_THREADS = 8
 
 
-def in_order(work: Callable[[T], R], jobs: Iterable[T]) -> Iterator[R]:
+def in_order(work: Callable[[T], R], jobs: Iterable[T], *, threads: int | None = None) -> Iterator[R]:
     """The result of each job, in the order of the jobs, worked on by threads.
 
-    At most twice as many jobs as threads are waiting or done ahead. `jobs` is asked from the calling thread.
+    At most twice as many jobs as threads are waiting or done ahead. `jobs` is asked from the calling thread. Without
+    `threads` there is one for each processor: for work that waits rather than computes, say more.
     What a piece of work raises is raised here; the other pieces that wait are dropped.
 
     >>> list(in_order(abs, [3, -1, 2]))
     [3, 1, 2]
     """
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
     waiting: deque[Future[R]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="machinami")
     try:
