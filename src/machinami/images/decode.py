@@ -40,7 +40,7 @@ SUFFIXES = {
     "AVIF": ".avif",
 }
 _FORMATS = [name for name in SUFFIXES if name != "MPO"]  # which the JPEG reader finds by itself
-_REJECTED = ("animated", "too-many-pixels", "too-small")
+_REJECTED = ("animated", "forgotten", "too-many-pixels", "too-small")
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
