@@ -103,6 +103,15 @@ def test_status_says_that_all_is_done(finished, capsys):
     assert [row["photos"] for row in said["photos"]] == [60, 60]
 
 
+@pytest.mark.parametrize(("source", "step"), [([], "import"), (["--source", "panoramax"], "collect")])
+def test_a_new_project_says_how_photos_come_in(tmp_path, capsys, source, step):
+    folder = tmp_path / "tokyo"
+    assert run(["new", str(folder), *source]) == 0
+    assert f"machinami {step} " in capsys.readouterr().out
+    assert run(["status", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["next"].startswith(f"machinami {step} ")
+
+
 def test_status_names_what_comes_next(tiny_town, capsys):
     said = answered(capsys, ["status", str(tiny_town.root), "--json"])
     assert said["next"] == f"machinami run {tiny_town.root}"

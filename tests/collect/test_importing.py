@@ -16,6 +16,7 @@ from machinami.errors import InputError, ProjectError, TableError
 from machinami.files import digest_file
 from machinami.images.decode import decode_photo
 from machinami.images.measure import digest_pixels
+from tests.shared_data import SHARED_DATA
 
 GOOD = ["here/good 1.jpg", "here/good 2.jpg", "there/good 3.jpg", "there/good 4.jpg"]
 LEGEND = {"regions": {"1": "building", "2": "road"}, "unlabelled": [0]}
@@ -27,7 +28,7 @@ area = { file = "areas.geojson", where = { name = "west" } }
 key = "east"
 area = { file = "areas.geojson", where = { name = "east" } }
 """
-LABELMEFACADE = Path("/work/shared/data/labelmefacade")
+LABELMEFACADE = SHARED_DATA / "labelmefacade"
 
 
 def run(project, photos, **options):
@@ -243,6 +244,13 @@ def test_a_wider_area_takes_in_what_lay_outside(project, areas, located, tmp_pat
     assert run(project, flat).rejected == 1
     text = (project.root / "areas.geojson").read_text().replace("139.4", "141")
     (project.root / "areas.geojson").write_text(text)
+    again = run(project, flat)
+    assert (again.added, again.rejected) == (0, 1)  # the frozen area holds
+    assert any("areas.geojson has changed since the area of 'east' was frozen" in note for note in again.notes)
+    assert not any("'west'" in note for note in again.notes)
+    (project.root / "wider.geojson").write_text(text)
+    text = project.config_file.read_text().replace("areas.geojson", "wider.geojson")
+    project.config_file.write_text(text)
     assert run(project, flat).added == 1
     assert rows(project)["out.jpg"].place == "east"
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 
 from machinami import __version__
-from machinami.cli import demo, learn, photos, predict, project
+from machinami.cli import collect, demo, learn, photos, predict, project
 from machinami.errors import MachinamiError
 
 __all__ = ["cli", "main"]
@@ -29,7 +29,9 @@ for command in (
     demo.demo,
     project.new,
     photos.import_,
-    photos.collect,
+    collect.plan,
+    collect.collect,
+    collect.forget,
     project.status,
     photos.check,
     photos.split,

@@ -1,4 +1,4 @@
-"""Commands about photos: import, collect, check, split."""
+"""Commands about photos: import, check, split."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 from machinami.cli.options import folder_argument, json_option, quiet_option
 from machinami.cli.output import print_json, print_table, progress_for
 
-__all__ = ["check", "collect", "import_", "split"]
+__all__ = ["check", "import_", "split"]
 
 _EXISTING = click.Path(path_type=Path, exists=True)
 
@@ -39,7 +39,14 @@ def import_(
 
     project = Project.open(folder)
     report = import_photos(
-        project, project.config(), photos, table=table, masks=masks, link=link, progress=progress_for(quiet=quiet)
+        project,
+        project.config(),
+        photos,
+        table=table,
+        masks=masks,
+        link=link,
+        user_cache=Path(click.get_app_dir("machinami")) / "cache",
+        progress=progress_for(quiet=quiet),
     )
     if as_json:
         print_json(asdict(report))
@@ -53,29 +60,6 @@ def import_(
         click.echo(f"  {name}: {reason}")
     for note in report.notes:
         click.echo(f"  {note}")
-
-
-@click.command()
-@folder_argument
-@json_option
-@quiet_option
-def collect(folder: Path, *, as_json: bool, quiet: bool) -> None:
-    """Collect photos from the source in machinami.toml: here, the made town (source.kind = "town").
-
-    \b
-    Example:
-      machinami collect tokyo
-    """
-    from machinami.collect.made import collect_town
-    from machinami.project import Project
-
-    project = Project.open(folder)
-    report = collect_town(project, project.config(), progress=progress_for(quiet=quiet))
-    if as_json:
-        print_json(asdict(report))
-        return
-    print_table(["place", "photos"], report.by_place.items())
-    click.echo(f"\n{report.added} made, {report.already} there already")
 
 
 @click.command()

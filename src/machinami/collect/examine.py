@@ -52,6 +52,7 @@ class Examiner:
     link: bool
     legend: Legend | None
     now: datetime
+    forgotten: frozenset[str] = frozenset()  # digests of files that were taken out for good
 
     def examine(self, candidate: Candidate, source_id: str, known: Photo | None) -> Finding:
         """The finding; `known` is the row that the catalogue has under this name, if any."""
@@ -69,6 +70,8 @@ class Examiner:
 
     def _examine(self, candidate: Candidate, finding: Finding, known: Photo | None) -> Finding:
         sha256 = digest_photo(candidate.path)
+        if sha256 in self.forgotten:
+            raise PhotoError(str(candidate.path), "forgotten: it was taken out of this project")
         photo = replace(finding.photo, sha256=sha256)
         if known is not None and self._is_kept(known, sha256):
             mask, problem = self._mask(candidate, (known.width or 0, known.height or 0))

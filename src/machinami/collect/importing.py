@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from machinami.areas import freeze_areas, read_areas
+from machinami.areas import freeze_areas, project_areas
 from machinami.catalog import Catalog
 from machinami.collect.examine import Examiner
 from machinami.collect.layout import Layout, by_table, choose_layout
@@ -50,6 +50,7 @@ def import_photos(  # noqa: PLR0913  what a command line can say
     table: Path | None = None,
     masks: Path | None = None,
     link: bool = False,
+    user_cache: Path | None = None,
     progress: Progress = silent,
 ) -> ImportReport:
     """Take photos into the project: from a table, from a folder a place, or by EXIF position and areas.
@@ -57,11 +58,14 @@ def import_photos(  # noqa: PLR0913  what a command line can say
     Photos are copied into the project, named by their content, or with `link` referred to where they are; the
     originals are left as they are. Importing again adds nothing; what failed before is tried again. A photo is
     known by its path below `photos` (or the table's source and source_id); another picture under a known name
-    is another photo. Raises InputError and TableError before anything is imported, ProjectError where the
-    project cannot be written; a bad photo is a row with its reason.
+    is another photo. `user_cache`: a folder of the user's own, see `project_areas`. Raises InputError and TableError
+    before anything is imported, ProjectError where the project cannot be written; a bad photo is a row with its
+    reason.
     """
     now = datetime.now(UTC)
-    areas = read_areas(config.places, project.root)
+    with project.catalog() as catalog:
+        settled = project_areas(project, config, catalog, user_cache=user_cache)
+    areas = settled.areas
     if table is not None:
         layout = by_table(photos, table, config.places, masks=masks, now=now)
     else:
@@ -79,6 +83,7 @@ def import_photos(  # noqa: PLR0913  what a command line can say
             link=link,
             legend=legend,
             now=now,
+            forgotten=catalog.forgotten_files(),
         )
         recorder = Recorder(project, catalog, link=link)
         try:
@@ -89,7 +94,7 @@ def import_photos(  # noqa: PLR0913  what a command line can say
                 " then import again; what was imported is kept"
             ) from error
         run.notes["photos"] = dict(recorder.tally.counts)
-        return _report(catalog, layout, recorder.tally)
+        return _report(catalog, layout, recorder.tally, notes=settled.notes)
 
 
 def _import_all(layout: Layout, examiner: Examiner, recorder: Recorder, progress: Progress) -> None:
@@ -125,16 +130,16 @@ def _agree(catalog: Catalog, legend: Legend | None) -> Legend | None:
     return legend
 
 
-def _report(catalog: Catalog, layout: Layout, tally: Tally) -> ImportReport:
+def _report(catalog: Catalog, layout: Layout, tally: Tally, *, notes: Sequence[str]) -> ImportReport:
     kept: Counter[str] = Counter()
     for place, state, _, photos in catalog.counts():
         if state == "fetched" and place is not None:
             kept[place] += photos
     counts = tally.counts
-    notes = [*layout.notes, *tally.notes()]
+    told = [*notes, *layout.notes, *tally.notes()]
     if layout.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in layout.skipped.most_common(6))
-        notes.append(f"{layout.skipped.total()} files that are no photos were left out: {kinds}")
+        told.append(f"{layout.skipped.total()} files that are no photos were left out: {kinds}")
     return ImportReport(
         added=counts["added"],
         updated=counts["updated"],
@@ -144,5 +149,5 @@ def _report(catalog: Catalog, layout: Layout, tally: Tally) -> ImportReport:
         by_place=dict(sorted(kept.items())),
         masks=tally.masks,
         problems=tuple(tally.problems),
-        notes=tuple(notes),
+        notes=tuple(told),
     )

@@ -6,7 +6,6 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from machinami.catalog import Catalog, Photo
+from machinami.collect.result import CollectReport
 from machinami.config import Config
 from machinami.errors import ConfigError
 from machinami.files import digest_json, write_bytes
@@ -24,19 +24,10 @@ from machinami.progress import Progress, silent
 from machinami.project import Project
 from machinami.sources.town import REGIONS, TOWN_KEYS, TownPhoto, TownSettings, map_photos, town_areas
 
-__all__ = ["CollectReport", "collect_town"]
+__all__ = ["collect_town"]
 
 SOURCE = "town"
 QUALITY = 90  # of the JPEG files
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectReport:
-    """How a collection went."""
-
-    added: int
-    already: int  # in the catalogue before
-    by_place: Mapping[str, int]  # photos in the catalogue now
 
 
 def collect_town(
@@ -66,8 +57,8 @@ def collect_town(
 def _settings(config: Config) -> TownSettings:
     if config.source.kind != "town":
         raise ConfigError(
-            f'source.kind = "{config.source.kind}": photos of your own come in by `machinami import`; only the made '
-            'town ("town") can be collected'
+            f'source.kind = "{config.source.kind}" is not the made town ("town"), whose photos are made and not '
+            "collected from a provider"
         )
     towns = tuple(place.key for place in config.places)
     unknown = [town for town in towns if town not in TOWN_KEYS]

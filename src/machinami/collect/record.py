@@ -32,6 +32,12 @@ class Tally:
     repeated: int = 0
     gone: int = 0
 
+    def refuse(self, name: str, reason: str) -> None:
+        """A photo that gets no row."""
+        self.counts["rejected"] += 1
+        if len(self.problems) < _SHOWN:
+            self.problems.append((name, reason))
+
     def notes(self) -> Iterator[str]:
         """A sentence for each thing that happened."""
         if self.mask_problems:
@@ -74,6 +80,9 @@ class Recorder:
                 key = hash((source, source_id))
                 self.tally.repeated += key in seen
                 seen[key] = candidate.place
+            if source != "folder" and self.catalog.is_forgotten(source, source_id):  # names of files are used again
+                self.tally.refuse(source_id, "forgotten: it was taken out of this project")
+                continue
             yield candidate, source_id, self.catalog.find(source, source_id)
 
     def record(self, findings: Sequence[Finding]) -> None:
