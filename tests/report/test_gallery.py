@@ -55,6 +55,21 @@ def test_lead_was_told_rightly(make_project):
     assert [gallery.lead(place).predicted for place in (0, 1)] == [0, 1]
 
 
+def test_photos_that_may_not_be_shown_leave_their_heatmap_and_their_credit(make_project):
+    project = make_project()
+    before = gallery_of(project)[1]
+    with project.catalog() as catalog:
+        source = before.shots[0].photo.source
+        catalog.set_fact("terms:elsewhere", '{"may_be_shown": false}')
+        assert all(shot.is_shown for shot in gallery_of(project)[1].shots)
+        catalog.set_fact(f"terms:{source}", '{"may_be_shown": false}')
+    after = gallery_of(project)[1]
+    assert not any(shot.is_shown for shot in after.shots)
+    assert len({shot.picture for shot in after.shots if shot.width == shot.height}) <= 1, "all are the same blank"
+    assert [shot.layers for shot in after.shots] == [shot.layers for shot in before.shots]
+    assert not {shot.picture for shot in before.shots} & {shot.picture for shot in after.shots}
+
+
 @pytest.fixture
 def explained(make_project):
     """A project whose explanations chose one wrong photo of each place."""
