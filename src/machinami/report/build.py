@@ -44,6 +44,7 @@ def report_inputs(project: Project, config: Config) -> str:
         photos = catalog.digest(*columns, "attribution", "page_url", "source", "source_id", "file", "pixels_sha256")
         counts = catalog.counts()
         areas = {key: area["digest"] for key, area in catalog.areas().items()}
+        terms = catalog.facts("terms:")
     return digest_json(
         {
             "version": __version__,
@@ -52,6 +53,7 @@ def report_inputs(project: Project, config: Config) -> str:
             "photos": photos,
             "counts": counts,
             "areas": areas,
+            "terms": terms,
         }
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from machinami.catalog import Photo
+from machinami.catalog import Catalog, Photo
 from machinami.config import Config
 from machinami.explain.choice import Candidate, Choice, Kind, choose_photos, margin_of
 from machinami.explain.colours import colour_values
@@ -27,6 +28,7 @@ Floats = npt.NDArray[np.float32]
 KINDS: tuple[Kind, ...] = ("typical", "borderline", "wrong")
 LONGER_SIDE_PX = 480
 QUALITY = 70
+_BLANK = (200, 198, 192)  # the ground of a heatmap whose photo may not be shown
 EVERY_PLACE_UP_TO = 6  # places; with more, only the evidence for the place named is in the file
 PICTURES_BYTES = 7_000_000  # base64 included; the whole file stays under 8 MB
 
@@ -51,7 +53,8 @@ class Shot:
     photo: Photo
     width: int  # pixels in the report
     height: int
-    picture: str  # data URI
+    picture: str  # data URI; a blank one where the photo may not be shown
+    is_shown: bool
     layers: tuple[Layer, ...]
 
 
@@ -82,7 +85,9 @@ def make_gallery(project: Project, config: Config, data: ReportData, *, progress
     chosen = {choice.photo.photo_id for choice in choices}
     maps = read_centred(project.explanations / "heatmaps", chosen, data.keys)
     scale = common_scale([maps[photo_id] for photo_id in sorted(maps)]) if maps else None
-    maker = _Maker(project=project, config=config, data=data, maps=maps, scale=scale or 1.0)
+    with project.catalog() as catalog:
+        hidden = _hidden_sources(catalog)
+    maker = _Maker(project=project, config=config, data=data, maps=maps, scale=scale or 1.0, hidden=hidden)
     shots: list[Shot] = []
     unreadable, room = 0, PICTURES_BYTES
     for choice in progress.track(choices, total=len(choices), label="Photos for the report"):
@@ -102,6 +107,12 @@ def make_gallery(project: Project, config: Config, data: ReportData, *, progress
         chosen=len(choices) - unreadable,
         unreadable=unreadable,
     )
+
+
+def _hidden_sources(catalog: Catalog) -> frozenset[str]:
+    """The sources whose terms forbid showing their photos, as they were noted when the photos were collected."""
+    terms = {name.partition(":")[2]: json.loads(value) for name, value in catalog.facts("terms:").items()}
+    return frozenset(source for source, told in terms.items() if not told.get("may_be_shown", True))
 
 
 def _choices(project: Project, config: Config, data: ReportData) -> list[Choice]:
@@ -152,6 +163,7 @@ class _Maker:
     data: ReportData
     maps: Mapping[int, Floats]
     scale: float
+    hidden: frozenset[str]  # sources whose photos may not be shown
 
     def shot(self, choice: Choice) -> Shot | None:
         """The shot of a choice; None where its photo cannot be read."""
@@ -168,6 +180,9 @@ class _Maker:
             return None
         small = Image.fromarray(pixels)
         small.thumbnail((LONGER_SIDE_PX, LONGER_SIDE_PX), Image.Resampling.LANCZOS)
+        is_shown = photo.source not in self.hidden
+        if not is_shown:
+            small = Image.new("RGB", small.size, _BLANK)
         row = int(np.searchsorted(self.data.predictions.photo_id, candidate.photo_id))
         return Shot(
             kind=choice.kind,
@@ -178,6 +193,7 @@ class _Maker:
             width=small.width,
             height=small.height,
             picture=_webp(small),
+            is_shown=is_shown,
             layers=tuple(self._layers(candidate)),
         )
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from machinami.geo import LatLon, LocalPlane
 from machinami.report.facts import ReportData
-from machinami.report.svg import cut, element, picture
+from machinami.report.svg import cut, element, label, picture
 from machinami.report.texts import texts
 from machinami.split import Block
 
@@ -20,7 +20,8 @@ __all__ = ["Panel", "Strip", "draw_maps", "draw_strips"]
 Floats = npt.NDArray[np.float64]
 WIDE_PX, NARROW_PX = 760.0, 372.0
 MOST_HEIGHT_PX = 520.0
-MARGIN_PX = 14.0
+MARGIN_PX = 26.0  # room for a name above the northernmost ground
+NAME_PX = 15.0
 NEIGHBOURS = 6.0  # places share a map where all of them span less than so many times the largest
 MOST_CELLS = 400
 
@@ -54,10 +55,10 @@ class _Ground:
     rings: tuple[Floats, ...]  # lat, lon
 
     def corners(self) -> Floats:
-        """float64 (N, 2): every lat, lon that must be on the map."""
+        """float64 (N, 2): every lat, lon that must be on the map; none where no photo has a position."""
         found = [np.array(block.corners, float) for block in self.blocks if block.corners is not None]
         found += [np.array([point[:2] for point in self.points], float)] if self.points else []
-        return np.concatenate(found) if found else np.zeros((0, 2))
+        return np.concatenate([*found, *self.rings]) if found else np.zeros((0, 2))
 
 
 # --- maps -------------------------------------------------------------------------------------------------------
@@ -157,6 +158,8 @@ class _Sheet:
 def _panel(group: Sequence[_Ground], frame: _Frame, width: float, metres_per_px: float, data: ReportData) -> Panel:
     sheet = _Sheet(frame, metres_per_px, width)
     layers = [layer for ground in group for layer in _draw_ground(ground, sheet)]
+    if len(group) > 1:
+        layers += [_name(ground, sheet, data.places[ground.index].label) for ground in group]
     bar_m = _round_length((width - 2 * MARGIN_PX) / 3 * metres_per_px)
     names = [data.places[ground.index].label for ground in group]
     drawing = picture(
@@ -190,6 +193,14 @@ def _draw_ground(ground: _Ground, sheet: _Sheet) -> Iterator[Markup]:
             if point[2]
         )
         yield element("path", d=crosses, class_="missed")
+
+
+def _name(ground: _Ground, sheet: _Sheet, text: str) -> Markup:
+    """The place's name over the middle of its ground; inside the picture, however near its edge that is."""
+    spots = sheet.place(ground.corners())
+    x = (spots[:, 0].min() + spots[:, 0].max()) / 2
+    y = max(NAME_PX, spots[:, 1].min() - 6)
+    return label(text, float(x), float(y), class_=f"ground-name place-{ground.index}", text_anchor="middle")
 
 
 def _path(points: Floats) -> str:
