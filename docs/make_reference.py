@@ -5,7 +5,9 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
@@ -86,8 +88,9 @@ def _default(f: Field[Any]) -> str:
 def _values(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(hint))
-    words = {int: "whole number", float: "number", str: "text", bool: "true or false"}
-    return words.get(hint, "table")
+    words = {int: "whole number", float: "number", str: "text", bool: "true or false", date: "date"}
+    given = get_args(hint)[0] if NoneType in get_args(hint) else hint  # what stands there where it is not left out
+    return words.get(given, "table")
 
 
 def _comment(kind: type, f: Field[Any]) -> str:
