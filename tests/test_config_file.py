@@ -71,6 +71,8 @@ def test_values_of_every_kind_are_read():
         ("[[places]]\nkey = 'a'\narea = { file = 'x', where = 3 }", "must be a table of names and values"),
         ("[train\n", "is not valid TOML"),
         ("[[places]]\nkey = 'a'\n[[places]]\nkey = 'a'", "two places have the key 'a'"),
+        ("[[places]]\nkey='a'\nlabel='X'\n[[places]]\nkey='b'\nlabel='X'", "'a' and 'b' are both called 'X'"),
+        ("[[places]]\nkey='a'\nlabel='b'\n[[places]]\nkey='b'\nlabel='Y'", "'a' and 'b' are both called 'b'"),
         ("[[places]]\nkey = '../a'", "place key '../a'"),
         ("[[places]]\nkey = ''", "place key ''"),
         ("[[places]]\nkey = 'a'\narea = {}", "the area of place 'a' must name one of file, osm and query, not none"),

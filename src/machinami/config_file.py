@@ -7,6 +7,7 @@ import operator
 import re
 import tomllib
 import types
+import unicodedata
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from machinami.config import AreaConfig, Config, PlaceConfig
 from machinami.errors import ConfigError
 
-__all__ = ["check_config", "load_config", "parse_config", "render_config"]
+__all__ = ["check_config", "is_key", "load_config", "parse_config", "render_config"]
 
 CONFIG_NAME = "machinami.toml"
 _KEY = re.compile(r"[^\W_][\w.-]{0,63}")
@@ -92,10 +93,16 @@ def _check_range(dotted: str, value: float, name: str) -> None:
         raise ConfigError(f"{name}: {dotted} = {value} must not be negative")
 
 
+def is_key(text: str) -> bool:
+    """Whether a place may have this key: it stands in commands and file names, so it holds no path."""
+    return _KEY.fullmatch(text) is not None
+
+
 def _check_places(places: tuple[PlaceConfig, ...], name: str) -> None:
     seen: set[str] = set()
+    called: dict[str, str] = {}  # every key and label, with the key of the place that bears it
     for place in places:
-        if not _KEY.fullmatch(place.key):
+        if not is_key(place.key):
             raise ConfigError(
                 f"{name}: place key {place.key!r} must begin with a letter or a digit and hold "
                 "letters, digits, '.', '-', '_' only (64 at most); put the full name into label"
@@ -103,6 +110,10 @@ def _check_places(places: tuple[PlaceConfig, ...], name: str) -> None:
         if place.key in seen:
             raise ConfigError(f"{name}: two places have the key {place.key!r}")
         seen.add(place.key)
+        for title in (place.key, place.label or place.key):
+            other = called.setdefault(unicodedata.normalize("NFC", title), place.key)
+            if other != place.key:
+                raise ConfigError(f"{name}: places {other!r} and {place.key!r} are both called {title!r}: rename one")
         if place.area is not None:
             _check_area(place.area, f"{name}: the area of place {place.key!r}")
 

@@ -25,6 +25,8 @@ def test_no_card_names_the_command(tmp_path):
 
 FILES = [{"file": name, "sha256": "0" * 64} for name in ("../x.safetensors", "/etc/passwd", "a/b", 3, None)]
 
+KEYS = ["x/../../../../tmp/ESCAPED", "../x", "/tmp/x", "a/b", "a\\b", "..", "", "a\n", "a" * 65]
+
 
 @pytest.mark.parametrize(
     "change",
@@ -37,6 +39,7 @@ FILES = [{"file": name, "sha256": "0" * 64} for name in ("../x.safetensors", "/e
         {"places": []},
         {"places": [{"key": "a", "label": "A"}]},
         {"places": [{"key": "a", "label": "A"}, {"key": "a", "label": "B"}]},
+        *({"places": [{"key": key, "label": "A"}, {"key": "b", "label": "B"}]} for key in KEYS),
         {"places": [{"key": 1, "label": "A"}, {"key": 2, "label": "B"}]},
         {"places": [{"key": "a"}, {"key": "b"}]},
         {"places": "ab"},

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from machinami.config import PlaceConfig
+from machinami.config_file import is_key
 from machinami.errors import InputError, TableError
 from machinami.sources.folder import PHOTO_SUFFIXES, find_photos, list_folders, name_of
 from machinami.sources.table import TableRow, check_columns, read_table
@@ -174,7 +175,7 @@ def _check_place(row: TableRow, keys: list[str], table: Path) -> None:
         hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(keys)}"
         problem = f"{row.place!r} is no place of machinami.toml; {hint}"
         raise TableError(table.name, problem, row=row.row, column="place")
-    if not re.fullmatch(r"[^\W_][\w.-]{0,63}", row.place):
+    if not is_key(row.place):
         problem = f"{row.place!r} cannot be a place's key (letters, digits, '.', '-', '_'; 64 at most)"
         raise TableError(table.name, problem, row=row.row, column="place")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from machinami.config_file import is_key
 from machinami.errors import ModelError
 from machinami.files import read_json
 
@@ -68,7 +69,7 @@ def _parse_card(facts: Any, file: Path) -> Card:
         keys = card.keys
         sane = (
             len(keys) >= 2
-            and all(isinstance(key, str) for key in keys)
+            and all(isinstance(key, str) and is_key(key) for key in keys)  # they become parts of file names
             and len(set(keys)) == len(keys)
             and all(isinstance(place["label"], str) for place in card.places)
             and isinstance(card.backbone, str)
