@@ -66,7 +66,7 @@ def make_run(variant: str, model: PlaceModel) -> Run:
     if variant == "ours":
         return lambda images: heatmaps(model, images)
     if variant == "ours_folded":
-        folded = fold_batch_norm(model)
+        folded = fold_batch_norm(model, size_px=64)
         return lambda images: heatmaps(folded, images.contiguous(memory_format=torch.channels_last))
     if variant == "grad_cam":
         from pytorch_grad_cam import GradCAM

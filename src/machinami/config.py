@@ -151,7 +151,7 @@ class SplitConfig:
 class TrainConfig:
     """The network and how it learns."""
 
-    backbone: str = setting("resnet18", "any timm name; efficientnet-lite0 works with no network")
+    backbone: str = setting("resnet18", "any convolutional timm network; efficientnet-lite0 works with no network")
     weights: str = setting("", "a weights file instead of the backbone's own; random starts from nothing")
     image_size: int = setting(224, "edge of what the network sees, pixels")
     tune: Literal["auto", "probe", "last", "all"] = setting(

@@ -84,7 +84,7 @@ def predict_photos(
     and against that place (class-centred), on one scale for the places of a photo.
     """
     on = resolve_device(device)
-    network = fold_batch_norm(model.network).to(on)
+    network = fold_batch_norm(model.network, size_px=model.card.image_size).to(on)
     photos = [Photo(source="file", source_id=str(file), file=str(file), photo_id=row) for row, file in enumerate(files)]
     answers = [Prediction(file=str(file)) for file in files]
     for batch in progress.track(

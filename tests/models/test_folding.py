@@ -30,7 +30,7 @@ def test_the_copy_gives_the_same_answers_without_norms(backbone):
     torch.manual_seed(0)
     model = trained_looking(PlaceModel(backbone, ["a", "b", "c"]))
     images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, size_px=64)
     before, after = heatmaps(model, images), heatmaps(folded, images)
     assert norms(model) > 0 == norms(folded)
     assert (after.maps - before.maps).abs().max() < 1e-4 * before.maps.abs().max()
@@ -43,7 +43,7 @@ def test_the_copy_gives_the_same_answers_without_norms(backbone):
 def test_the_original_is_untouched():
     model = trained_looking(PlaceModel("resnet18", ["a", "b"])).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, size_px=64)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert model.training
     assert all(parameter.requires_grad for parameter in model.parameters())
@@ -76,7 +76,7 @@ class Odd(nn.Module):
 def test_only_what_is_safe_is_folded():
     torch.manual_seed(0)
     model = trained_looking(Odd())
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, size_px=64)
     kinds = [type(getattr(folded, name)) for name in ("a_norm", "b_norm", "c_norm", "d_norm")]
     assert kinds == [nn.ReLU, nn.Identity, nn.BatchNorm2d, nn.BatchNorm2d]
     images = torch.randn(2, 3, 16, 16)
@@ -87,7 +87,7 @@ def test_a_copy_that_would_differ_comes_back_unfolded():
     torch.manual_seed(0)
     model = trained_looking(Odd())
     model.reads_twice = True
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, size_px=64)
     assert norms(folded) == norms(model)
     images = torch.randn(2, 3, 16, 16)
     torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-5)

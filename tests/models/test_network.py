@@ -82,3 +82,17 @@ def test_a_network_without_maps_is_refused():
     model = PlaceModel("vit_tiny_patch16_224", ("a", "b")).eval()
     with pytest.raises(ModelError, match="convolutional backbone"), torch.no_grad():
         model.features(torch.zeros(1, 3, 224, 224))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size_px"),
+    [("vit_tiny_patch16_224", 224), ("vit_tiny_patch16_224", 64), ("swin_tiny_patch4_window7_224", 224)],
+)
+def test_a_network_without_maps_is_found_out_at_any_size(backbone, size_px):
+    model = PlaceModel(backbone, ("a", "b")).eval()
+    with pytest.raises(ModelError, match="convolutional backbone"):
+        model.check_size(size_px)
+
+
+def test_a_network_with_maps_passes(model):
+    model.check_size(64)

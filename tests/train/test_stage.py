@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from machinami.errors import Interrupted
+from machinami.errors import Interrupted, ModelError
 from machinami.models import load_model
 from machinami.models.network import PlaceModel
 from machinami.progress import silent
@@ -142,6 +142,14 @@ def test_views_are_made_once(tiny_town, monkeypatch):
     train_project(tiny_town, config, device="cpu", progress=silent)
     assert {file: file.stat().st_mtime_ns for file in tiny_town.cache.glob("views-*.npy")} == made
     assert same(before, weights(tiny_town))
+
+
+def test_a_network_without_maps_is_refused_before_a_photo_is_read(tiny_town, edit_config):
+    config = edit_config(tiny_town, 'backbone = "efficientnet-lite0"', 'backbone = "vit_tiny_patch16_224"')
+    fresh_cache(tiny_town)
+    with pytest.raises(ModelError, match="convolutional backbone"):
+        train_project(tiny_town, config, device="cpu")
+    assert not list(tiny_town.cache.glob("*.npy"))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])

@@ -44,7 +44,7 @@ def evaluate_others(
     places = [PlaceConfig(key=place["key"], label=place["label"]) for place in model.card.places]
     layout = _layout(photos, table, places)
     on = resolve_device(device)
-    network = fold_batch_norm(model.network).to(on)
+    network = fold_batch_norm(model.network, size_px=model.card.image_size).to(on)
     side = cache_size_px(model.card.image_size)
 
     def read(candidate: Candidate) -> tuple[Candidate, Any]:

@@ -86,7 +86,7 @@ def compute_logits(
     model: LoadedModel, squares: Stacked, *, device: torch.device, progress: Progress = silent
 ) -> Floats:
     """float32 (N, places), not calibrated, of photos in a pixel cache."""
-    network = fold_batch_norm(model.network).to(device)
+    network = fold_batch_norm(model.network, size_px=model.card.image_size).to(device)
     starts = range(0, len(squares), BATCH)
     parts = []
     for start in progress.track(starts, total=len(starts), label="Predicting", unit="batches"):

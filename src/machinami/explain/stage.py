@@ -73,7 +73,7 @@ def _held_out(project: Project, config: Config, device: str) -> HeldOut:
         regions = read_regions(catalog)
     return HeldOut(
         model=model,
-        network=fold_batch_norm(model.network).to(resolve_device(device)),
+        network=fold_batch_norm(model.network, size_px=model.card.image_size).to(resolve_device(device)),
         config=config,
         photos=[photo for photo in photos if photo.place in model.card.keys],
         regions=regions,

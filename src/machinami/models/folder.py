@@ -89,6 +89,7 @@ def load_model(path: Path | str, *, which: Which = "model") -> LoadedModel:
         raise ModelError(f"{file} cannot be read ({reason}): run `machinami train` again") from error
     network.temperature = card.temperature
     network.eval()
+    network.check_size(card.image_size)
     return LoadedModel(network.to(memory_format=torch.channels_last), card)
 
 

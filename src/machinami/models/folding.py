@@ -12,21 +12,21 @@ __all__ = ["fold_batch_norm"]
 
 N = TypeVar("N", bound=nn.Module)
 
-PROBE_PX = 64  # edge of the made image that is sent through to see what feeds what
 SAME_WITHIN = 1e-3  # of the largest output; folding alone changes the last digits, a wrong pair everything
 
 
-def fold_batch_norm(network: N) -> N:
+def fold_batch_norm(network: N, *, size_px: int) -> N:
     """A frozen copy in eval mode whose batch norms are part of the convolutions; `network` is untouched.
 
     The outputs are the same but for rounding (about 1e-6 of the largest, in 32 bits). A norm is
     folded where one made image shows that it reads what one convolution puts out; an activation within the
     norm stays. Should the copy not give the same answers to that image, the copy comes back unfolded.
+    size_px: the edge of that image, one that the network takes.
     """
     frozen = deepcopy(network).eval().requires_grad_(requires_grad=False)
     parameter = next(frozen.parameters(), torch.zeros(()))
     generator = torch.Generator().manual_seed(0)
-    probe = torch.rand(1, 3, PROBE_PX, PROBE_PX, generator=generator).to(parameter)
+    probe = torch.rand(1, 3, size_px, size_px, generator=generator).to(parameter)
     with torch.no_grad(), torch.autocast(parameter.device.type, enabled=False):
         before = frozen(probe)
         folded = deepcopy(frozen)

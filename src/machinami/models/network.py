@@ -10,6 +10,8 @@ from machinami.models.backbones import create_network, network_stages
 
 __all__ = ["PlaceModel"]
 
+_CHOOSE = "choose a convolutional backbone such as resnet18, resnet50 or efficientnet-lite0"
+
 
 class PlaceModel(nn.Module):
     """A timm network that tells places apart.
@@ -48,12 +50,21 @@ class PlaceModel(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """The last feature map, float (N, C, h, w)."""
         maps: Tensor = self.network.forward_features(images)  # type: ignore[operator]
-        if maps.ndim != 4:
+        if maps.ndim != 4 or maps.shape[1] != self.network.num_features:
             raise ModelError(
-                f"{self.backbone} gives features of shape {tuple(maps.shape)}, not a map (N, C, h, w): choose a "
-                "convolutional backbone such as resnet18, resnet50 or efficientnet-lite0"
+                f"{self.backbone} gives features of shape {tuple(maps.shape)}, not a map (N, C, h, w): {_CHOOSE}"
             )
         return maps
+
+    def check_size(self, size_px: int) -> None:
+        """Raises ModelError where the network makes no feature map of images of that edge; runs one through it."""
+        parameter = next(self.parameters())
+        image = torch.zeros(1, 3, size_px, size_px, device=parameter.device, dtype=parameter.dtype)
+        try:
+            with torch.no_grad():
+                self.features(image)
+        except (AssertionError, RuntimeError, ValueError) as error:  # how timm's networks refuse a size
+            raise ModelError(f"{self.backbone} cannot read images of {size_px} px ({error}): {_CHOOSE}") from error
 
     def classify(self, maps: Tensor) -> Tensor:
         """Logits float (N, places) from the last feature map."""

@@ -36,12 +36,16 @@ class Fitted:
 def start_model(
     places: tuple[str, ...], config: TrainConfig, *, seed: int, endpoint: str | None = None
 ) -> tuple[PlaceModel, WeightsOrigin]:
-    """The network with its pretrained weights, and where they came from. Raises WeightsError and ConfigError."""
+    """The network with its pretrained weights, and where they came from.
+
+    Raises WeightsError, ConfigError, and ModelError for a network that makes no feature map of images of that size.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = PlaceModel(config.backbone, places)
+        model = PlaceModel(config.backbone, places).eval()
+    model.check_size(config.image_size)
     origin = load_weights(model.network, config.backbone, weights=config.weights, endpoint=endpoint)
-    return model.eval().to(memory_format=torch.channels_last), origin
+    return model.to(memory_format=torch.channels_last), origin
 
 
 def cut_of(model: PlaceModel) -> str:

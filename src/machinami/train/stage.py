@@ -58,12 +58,12 @@ def train_project(
         using_threads(threads),
     ):
         split, settings = read_split(project), resolve_weights(project, config.train)
-        photos = read_learning(project, config, split, progress=progress)
         on = resolve_device(device)
         with project.catalog() as catalog:
             places = resolve_places(config, catalog)
         keys = tuple(place.key for place in places)
         model, origin = start_model(keys, settings, seed=config.seed, endpoint=endpoint)
+        photos = read_learning(project, config, split, progress=progress)
         learning = LearningSet(
             photo_ids=photos.photo_ids(),
             labels=photos.labels(model.places),

@@ -97,7 +97,7 @@ class _Trunk:
     def write_maps(self, file: Path, squares: npt.NDArray[np.uint8], photo_ids: Sequence[int], view: int) -> None:
         """One view of all photos into a .npy file, float16 (N, C, h, w)."""
         device, count = self.conditions.device, self.conditions.config.views + 1
-        self._folded = self._folded or fold_batch_norm(self.model).to(device)
+        self._folded = self._folded or fold_batch_norm(self.model, size_px=self.size_px).to(device)
         store: np.memmap[Any, np.dtype[np.float16]] | None = None
         starts = range(0, len(photo_ids), BATCH)
         label = f"Looking at {'crops' if view else 'photos'} ({view + 1}/{count})"
