@@ -152,6 +152,21 @@ def test_a_network_without_maps_is_refused_before_a_photo_is_read(tiny_town, edi
     assert not list(tiny_town.cache.glob("*.npy"))
 
 
+def test_cut_cache_files_are_made_again(tiny_town):
+    config = tiny_town.config()
+    config = replace(config, train=replace(config.train, tune="probe"))
+    train_project(tiny_town, config, device="cpu")
+    before = weights(tiny_town)
+    files = sorted(tiny_town.cache.glob("*.npy"))
+    whole = [file.read_bytes() for file in files]
+    assert {file.name[:5] for file in files} == {"views", "pixel"}
+    for number, file in enumerate(files):
+        os.truncate(file, 0 if number == 0 else file.stat().st_size // 2)
+    train_project(tiny_town, config, device="cpu")
+    assert same(before, weights(tiny_town))
+    assert [file.read_bytes() for file in files] == whole
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_blend_lies_between(share):
     torch.manual_seed(0)

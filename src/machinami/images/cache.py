@@ -17,7 +17,7 @@ from machinami.images.decode import PhotoError, decode_photo
 from machinami.images.prepare import fit_square
 from machinami.progress import Progress, silent
 
-__all__ = ["PixelCache", "Stacked", "cache_pixels"]
+__all__ = ["PixelCache", "Stacked", "cache_pixels", "open_cached"]
 
 FORMAT = 1  # raise when what is stored changes, so that older files are not used
 
@@ -68,10 +68,22 @@ def cache_pixels(
     parts = []
     for key, group in zip(keys, filled, strict=True):
         file = folder / f"pixels-{key[:24]}.npy"
-        if not file.exists():
+        part = open_cached(file, rows=len(group), dtype=np.uint8)
+        if part is None:
             _decode_group(file, group, size_px=size_px, path_of=path_of, max_pixels=max_pixels, progress=progress)
-        parts.append(np.load(file, mmap_mode="r"))
+            part = np.load(file, mmap_mode="r")
+        parts.append(part)
     return PixelCache(Stacked(tuple(parts)), keys)
+
+
+def open_cached(file: Path, *, rows: int, dtype: type[np.generic]) -> npt.NDArray[Any] | None:
+    """The array (rows, …) of four dimensions in a cache file, memory-mapped; None where it has to be made (again)."""
+    try:
+        found = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):  # there is none, or it was cut
+        return None
+    whole = isinstance(found, np.ndarray) and found.ndim == 4 and found.dtype == dtype and len(found) == rows
+    return found if whole else None
 
 
 def _decode_group(

@@ -13,7 +13,7 @@ from torch import Tensor
 from machinami.config import TrainConfig
 from machinami.files import digest_json, replacing
 from machinami.images.augment import CropChances, crop_randomly, resize_plainly
-from machinami.images.cache import PixelCache, Stacked
+from machinami.images.cache import PixelCache, Stacked, open_cached
 from machinami.models.device import autocast
 from machinami.models.folding import fold_batch_norm
 from machinami.models.network import PlaceModel
@@ -68,7 +68,7 @@ def cache_views(
         digest = digest_json([FORMAT, key, ids, weights_digest, *trunk.facts()])[:24]
         files = [conditions.folder / f"views-{digest}-{view}.npy" for view in range(conditions.config.views + 1)]
         for view, file in enumerate(files):
-            if not file.exists():
+            if open_cached(file, rows=len(squares), dtype=np.float16) is None:
                 with replacing(file) as aside:
                     trunk.write_maps(aside, squares, ids, view)
         stacks.append([np.load(file, mmap_mode="r") for file in files])
