@@ -12,12 +12,13 @@ import numpy as np
 from machinami.areas import Area, places_at
 from machinami.catalog import Photo
 from machinami.collect.layout import Candidate
-from machinami.collect.masks import Legend, MaskError, PreparedMask, prepare_mask
+from machinami.collect.masks import Legend, PreparedMask, prepare_mask
 from machinami.dates import CaptureDate
 from machinami.files import replacing
 from machinami.geo import LatLon
 from machinami.images.decode import PhotoError, copy_photo, digest_photo
 from machinami.images.exif import ExifFacts
+from machinami.images.masks import MaskError
 from machinami.images.measure import measure_photo
 from machinami.project import Project
 from machinami.sources.table import TableRow

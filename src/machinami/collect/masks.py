@@ -1,4 +1,4 @@
-"""Region masks that come with photos: what their numbers mean, and whether they fit."""
+"""Region masks that come with photos: what their numbers mean, and what is stored of them."""
 
 import io
 import json
@@ -13,19 +13,12 @@ from PIL import Image
 
 from machinami.errors import InputError
 from machinami.files import digest_file
-from machinami.images.decode import BROKEN, PhotoError, one_line, open_photo
+from machinami.images.decode import one_line
+from machinami.images.masks import read_mask
 
-__all__ = ["Legend", "MaskError", "PreparedMask", "find_legend", "prepare_mask"]
+__all__ = ["Legend", "PreparedMask", "find_legend", "prepare_mask"]
 
 LEGEND_NAME = "regions.json"
-
-
-class MaskError(InputError):
-    """A mask that cannot be used; its photo stays. `reason` is "code: details"."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +114,8 @@ class PreparedMask:
 
 
 def prepare_mask(path: Path, *, size: tuple[int, int], legend: Legend, max_pixels: int) -> PreparedMask:
-    """The mask of a photo of that (width, height). Raises MaskError.
-
-    The numbers of a palette or grey PNG are its raw values. It must have the photo's size, or its shape at
-    another size.
-    """
-    numbers = _read_numbers(path, max_pixels)
-    height, width = numbers.shape
-    if not _same_shape((width, height), size):
-        raise MaskError(f"mask-size: {width} × {height} for a photo of {size[0]} × {size[1]}")
+    """The mask of a photo of that (width, height), by the rules of `read_mask`. Raises MaskError."""
+    numbers = read_mask(path, size=size, max_pixels=max_pixels)
     there = np.flatnonzero(np.bincount(numbers.ravel(), minlength=256))
     unknown = there[~legend.known()[there]]
     data = None
@@ -137,33 +123,6 @@ def prepare_mask(path: Path, *, size: tuple[int, int], legend: Legend, max_pixel
         data = _encode(np.where(legend.known()[numbers], numbers, legend.unlabelled[0]).astype(np.uint8))
     return PreparedMask(
         path=path, sha256=digest_file(path), data=data, unknown=tuple(int(number) for number in unknown)
-    )
-
-
-def _read_numbers(path: Path, max_pixels: int) -> npt.NDArray[np.uint8]:
-    """uint8 (H, W): the raw values."""
-    try:
-        with open_photo(path, max_pixels=max_pixels) as image:
-            kind, mode = image.format, image.mode
-            values = np.array(image) if kind == "PNG" else np.zeros((1, 1))
-    except PhotoError as error:
-        raise MaskError(f"mask-{error.reason}") from error
-    except BROKEN as error:
-        raise MaskError(f"mask-undecodable: {one_line(error)}") from error
-    if kind != "PNG":
-        raise MaskError(f"mask-not-png: {kind}")
-    if mode not in {"P", "L", "1", "I;16", "I"}:
-        raise MaskError(f"mask-not-numbers: a {mode} picture; wanted is one number per pixel")
-    if values.max(initial=0) > 255:
-        raise MaskError(f"mask-not-numbers: the value {values.max()} is above 255")
-    return values.astype(np.uint8)
-
-
-def _same_shape(mask: tuple[int, int], photo: tuple[int, int]) -> bool:
-    """Whether both are the same rectangle at some scale, to a pixel of the mask."""
-    return (
-        abs(mask[0] * photo[1] - mask[1] * photo[0]) <= max(photo)
-        and min(mask) * 8 >= min(photo)  # a thumbnail of a mask tells too little
     )
 
 

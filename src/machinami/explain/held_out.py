@@ -17,8 +17,9 @@ from machinami.explain.batches import decoded_batches
 from machinami.explain.cam import Heatmaps, heatmaps
 from machinami.explain.choice import Candidate, margin_of
 from machinami.explain.heatmap_files import HeatmapBatch
-from machinami.explain.regions import MaskError, Regions, read_mask
+from machinami.explain.regions import Regions
 from machinami.explain.upsample import pool_mask
+from machinami.images.masks import MaskError, read_mask
 from machinami.images.prepare import cache_size_px
 from machinami.models import LoadedModel, PlaceModel
 from machinami.models.device import autocast
@@ -112,9 +113,9 @@ class HeldOut:
             return None
         size = (photo.width, photo.height) if photo.width and photo.height else None
         try:
-            mask = read_mask(self.path_of(photo.mask), photo_size=size, max_pixels=self.config.check.max_pixels)
+            mask = read_mask(self.path_of(photo.mask), size=size, max_pixels=self.config.check.max_pixels)
         except MaskError as error:
-            counts[error.reason] += 1
+            counts[error.reason.partition(":")[0]] += 1
             return None
         counts["read"] += 1
         return pool_mask(mask, self.regions.numbers, grid=(grid[0], grid[1]))

@@ -1,24 +1,15 @@
-"""Regions: kinds of things in a photo, given by a mask of region numbers."""
+"""Regions: kinds of things in a photo, by the numbers that they have in masks."""
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from machinami.catalog import Catalog
 from machinami.errors import InputError
-from machinami.images.decode import BROKEN, quiet
 
-__all__ = ["MaskError", "Regions", "parse_regions", "read_mask", "read_regions"]
+__all__ = ["Regions", "parse_regions", "read_regions"]
 
 FACT = "regions"
-ASPECT_WITHIN = 0.03  # a mask whose sides stand in another proportion than the photo's is of another picture
-_FORMATS = ["PNG", "TIFF", "BMP", "GIF"]  # those that keep numbers as they are
-_NUMBERED = {"1", "L", "P", "I", "I;16", "I;16B"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +18,6 @@ class Regions:
 
     numbers: tuple[int, ...]
     names: tuple[str, ...]
-
-
-class MaskError(InputError):
-    """A mask that cannot be used; `reason` is a short code."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: the mask cannot be used ({reason})")
-        self.reason = reason
 
 
 def read_regions(catalog: Catalog) -> Regions | None:
@@ -58,38 +41,3 @@ def parse_regions(table: Any) -> Regions:
     if len(set(names)) < len(names):
         raise InputError(f"two region numbers have the same name ({', '.join(names)}): import the masks again")
     return Regions(numbers, names)
-
-
-def read_mask(path: Path, *, photo_size: tuple[int, int] | None, max_pixels: int) -> npt.NDArray[np.uint8]:
-    """The region number of every pixel, uint8 (H, W); palette pictures give their indices.
-
-    photo_size: width and height of the photo, upright; the mask may be smaller or larger, in the same
-    proportion. Raises MaskError.
-    """
-    try:
-        with quiet(), Image.open(path, formats=_FORMATS) as image:
-            reason = _unfit(image, max_pixels)
-            pixels = np.zeros((1, 1), np.uint8) if reason else np.asarray(image)
-    except FileNotFoundError as error:
-        raise MaskError(path, "missing-file") from error
-    except (*BROKEN, Image.DecompressionBombError) as error:
-        raise MaskError(path, "undecodable") from error
-    if reason:
-        raise MaskError(path, reason)
-    if pixels.min() < 0 or pixels.max() > 255:
-        raise MaskError(path, "numbers-above-255")
-    if photo_size is not None and not _same_proportion(pixels.shape, photo_size):
-        raise MaskError(path, "other-proportions")
-    return pixels.astype(np.uint8)
-
-
-def _unfit(image: Image.Image, max_pixels: int) -> str | None:
-    """What a mask's header rules out, before anything is decoded."""
-    if image.width * image.height > max_pixels:
-        return "too-many-pixels"
-    return None if image.mode in _NUMBERED else f"not-numbers: {image.mode} pixels"
-
-
-def _same_proportion(shape: tuple[int, ...], photo_size: tuple[int, int]) -> bool:
-    ratio = (shape[1] / shape[0]) / (photo_size[0] / photo_size[1])
-    return abs(ratio - 1) <= ASPECT_WITHIN
