@@ -274,9 +274,16 @@ def two_loops(folder):
 
 
 def linked_folder(folder):
-    (folder.parent.parent / "elsewhere").mkdir()
-    (folder.parent.parent / "elsewhere/inside.jpg").write_bytes(jpeg())
-    (folder / "link").symlink_to(folder.parent.parent / "elsewhere")
+    (folder / ".store").mkdir()
+    (folder / ".store/inside.jpg").write_bytes(jpeg())
+    (folder / "link").symlink_to(folder / ".store")
+
+
+def place_that_is_a_link(folder):
+    """The folder of a place may lie anywhere."""
+    folder.rename(folder.parent.parent / "elsewhere")
+    folder.symlink_to(folder.parent.parent / "elsewhere")
+    (folder / "inside.jpg").write_bytes(jpeg())
 
 
 def deep(folder):
@@ -286,11 +293,25 @@ def deep(folder):
     (folder / "inside.jpg").write_bytes(jpeg())
 
 
-@pytest.mark.parametrize("make", [folder_called_like_a_photo, loop_of_links, two_loops, linked_folder, deep])
+ODD_FOLDERS = [folder_called_like_a_photo, loop_of_links, two_loops, linked_folder, place_that_is_a_link, deep]
+
+
+@pytest.mark.parametrize("make", ODD_FOLDERS)
 def test_odd_folders_are_walked_once(make, project, photos):
     make(photos / "here")
     report = import_photos(project, project.config(), photos)
     assert (report.added, report.failed) == (5, 0)
+
+
+@pytest.mark.parametrize("target", ["..", "../there", "../../elsewhere"])
+def test_links_out_of_a_place_are_not_followed_but_told(target, project, photos, rows):
+    (photos.parent / "elsewhere").mkdir()
+    (photos.parent / "elsewhere/inside.jpg").write_bytes(jpeg())
+    (photos / "here/link").symlink_to(target)
+    report = import_photos(project, project.config(), photos)
+    assert report.by_place == {"here": 2, "there": 2}
+    assert sorted(rows(project)) == GOOD
+    assert "1 links to folders outside their place were not followed: here/link" in report.notes
 
 
 def test_other_files_are_left_out_and_counted(project, photos):

@@ -38,6 +38,7 @@ class Layout:
     total: int | None = None  # photos, where that is known beforehand
     notes: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)  # suffix of files that are no photos -> how many
+    links: list[str] = field(default_factory=list)  # names of links to folders that lead out: not followed
 
 
 def choose_layout(
@@ -98,38 +99,51 @@ def _folder_keys(folders: Sequence[Path]) -> dict[Path, str]:
 def by_folders(photos: Path, keys: Mapping[Path, str], *, masks: Path | None) -> Layout:
     """Each folder's photos, recursively, are of its place."""
     loose: list[Path] = []
-    skipped: Counter[str] = Counter()
-
-    def skip(path: Path) -> None:
-        skipped[_kind(path)] += 1
+    left = _LeftOut(photos)
 
     def candidates() -> Iterator[Candidate]:
-        skipped.clear()
+        left.clear()
         for folder, key in keys.items():
-            for path in find_photos(folder, skip=skip, without=masks):
+            for path in find_photos(folder, skip=left.note, without=masks):
                 yield _candidate(path, photos, key, masks)
 
     loose.extend(find_photos(photos, deep=False))
     notes = [f"{folder.name!r} became the place {key!r}" for folder, key in keys.items() if folder.name != key]
     if loose:
         notes.append(f"{len(loose)} photos lie directly in {photos.name} and belong to no place: left out")
-    return Layout(candidates=candidates, notes=notes, skipped=skipped)
+    return Layout(candidates=candidates, notes=notes, skipped=left.kinds, links=left.links)
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """What a walk through the folders passed by."""
+
+    photos: Path
+    kinds: Counter[str] = field(default_factory=Counter)
+    links: list[str] = field(default_factory=list)
+
+    def clear(self) -> None:
+        self.kinds.clear()
+        self.links.clear()
+
+    def note(self, path: Path) -> None:
+        if path.is_symlink() and path.is_dir():
+            self.links.append(name_of(path, self.photos))
+        else:
+            self.kinds[_kind(path)] += 1
 
 
 def by_position(photos: Path, *, masks: Path | None) -> Layout:
     """All photos below the folder; each one's EXIF position will tell its place."""
-    skipped: Counter[str] = Counter()
-
-    def skip(path: Path) -> None:
-        skipped[_kind(path)] += 1
+    left = _LeftOut(photos)
 
     def candidates() -> Iterator[Candidate]:
-        skipped.clear()
-        for path in find_photos(photos, skip=skip, without=masks):
+        left.clear()
+        for path in find_photos(photos, skip=left.note, without=masks):
             yield _candidate(path, photos, None, masks)
 
     notes = ["no sub-folder is named like a place: places are told by EXIF positions and areas"]
-    return Layout(candidates=candidates, notes=notes, skipped=skipped)
+    return Layout(candidates=candidates, notes=notes, skipped=left.kinds, links=left.links)
 
 
 def by_table(photos: Path, table: Path, places: Sequence[PlaceConfig], *, masks: Path | None, now: datetime) -> Layout:

@@ -57,9 +57,11 @@ def find_photos(
 ) -> Iterator[Path]:
     """Files below `folder` that are named like photos, sorted; `skip` is told of the others.
 
-    Links to folders are followed, each folder once, so that a loop ends. The folder `without` is not entered;
-    with `deep` off none is. A folder that cannot be read is told to `skip`.
+    Links to folders are followed where they stay within `folder`, each folder once, so that a loop ends; one that
+    leads out is told to `skip`: what lies there is not of this folder. The folder `without` is not entered; with
+    `deep` off none is. A folder that cannot be read is told to `skip`.
     """
+    root = folder.resolve()
     entered = {_identity(folder), _identity(without)} - {None}
     pending = _entries(folder, skip)
     while pending:
@@ -68,7 +70,9 @@ def find_photos(
             skip(path)
         elif _is_folder(path):
             identity = _identity(path)
-            if deep and identity not in entered:
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                skip(path)
+            elif deep and identity not in entered:
                 entered.add(identity)
                 pending.extend(_entries(path, skip))
         elif path.suffix.lower() in PHOTO_SUFFIXES:
