@@ -1,4 +1,5 @@
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +65,53 @@ def test_a_failure_on_the_way_leaves_what_was_there(tmp_path):
         write_predictions(folder, broken())
     assert_same(read_predictions(folder), some(5))
     assert [path.name for path in tmp_path.iterdir()] == ["predictions"]
+
+
+def test_a_failure_in_the_last_step_leaves_what_was_there(tmp_path, monkeypatch):
+    folder = tmp_path / "predictions"
+    write_predictions(folder, [some(5)])
+    rename = Path.replace
+
+    def refuse(path, target):
+        if path.suffix == ".part":
+            raise OSError("no")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="no"):
+        write_predictions(folder, [some(9)])
+    assert_same(read_predictions(folder), some(5))
+
+
+def test_what_a_killed_run_had_set_aside_comes_back(tmp_path):
+    folder = tmp_path / "predictions"
+    write_predictions(folder, [some(5)])
+    folder.replace(tmp_path / ".predictions-abc.old")  # killed between the two renames
+
+    def broken():
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        write_predictions(folder, broken())
+    assert_same(read_predictions(folder), some(5))
+
+
+def test_one_subset_can_be_read(tmp_path):
+    rows = replace(some(6), split=["test", "train"] * 3)
+    write_predictions(tmp_path / "predictions", [rows], part_rows=4)
+    assert read_predictions(tmp_path / "predictions", split="test").photo_id.tolist() == [1, 3, 5]
+
+
+def test_a_changed_byte_is_found(tmp_path):
+    write_predictions(tmp_path / "predictions", [some(300)])
+    part = tmp_path / "predictions" / "part-00000.parquet"
+    data = bytearray(part.read_bytes())
+    at = data.index(some(300).probabilities[100].tobytes()[:4])
+    data[at] ^= 1
+    part.write_bytes(data)
+    with pytest.raises(ProjectError, match="is damaged"):
+        read_predictions(tmp_path / "predictions")
 
 
 def test_leftovers_of_a_killed_run_are_cleared_away(tmp_path):

@@ -1,7 +1,5 @@
 """The table of predictions, a row a photo, as Parquet parts: predictions/part-00000.parquet and so on."""
 
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from machinami.errors import NotReady, ProjectError
+from machinami.files import replacing_folder
 
 __all__ = ["PART_ROWS", "Predictions", "read_predictions", "write_predictions"]
 
@@ -41,41 +40,31 @@ def write_predictions(folder: Path, batches: Iterable[Predictions], *, part_rows
 
     The folder changes at once, when all parts are written; until then it keeps what it held.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.parent.glob(f".{folder.name}-*.part"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".part", dir=folder.parent))
     rows = parts = 0
-    try:
+    with replacing_folder(folder) as aside:
         for batch in batches:
             table = _table(batch)
             for start in range(0, table.num_rows, part_rows):
-                pq.write_table(table.slice(start, part_rows), aside / f"part-{parts:05d}.parquet")
+                file = aside / f"part-{parts:05d}.parquet"
+                pq.write_table(table.slice(start, part_rows), file, write_page_checksum=True)
                 parts += 1
             rows += table.num_rows
-        aside.chmod(0o755)
-        _swap(aside, folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return rows
 
 
-def _swap(aside: Path, folder: Path) -> None:
-    """`aside` in the place of `folder`; what was there goes."""
-    old = aside.with_name(f"{aside.stem}-old.part")
-    if folder.exists():
-        folder.replace(old)
-    aside.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
+def read_predictions(folder: Path, *, split: str | None = None) -> Predictions:
+    """The rows of the parts in `folder`: all of them, or those of one subset.
 
-
-def read_predictions(folder: Path) -> Predictions:
-    """All rows of the parts in `folder`. Raises NotReady where there are none, ProjectError where one is damaged."""
+    Raises NotReady where there are none, ProjectError where a part is damaged.
+    """
+    chosen = None if split is None else [("split", "=", split)]
     parts = sorted(folder.glob("part-*.parquet"))
     if not parts:
         raise NotReady(f"{folder} holds no predictions", command=f"machinami evaluate {folder.parent}")
     try:
-        table = pa.concat_tables([pq.read_table(part) for part in parts])
+        table = pa.concat_tables(
+            [pq.read_table(part, filters=chosen, page_checksum_verification=True) for part in parts]
+        )
         columns = [name for name in table.column_names if name.startswith(_PROBABILITY)]
         probabilities = [table[name].to_numpy() for name in columns]
         return Predictions(

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from machinami.catalog import Catalog
 from machinami.config import Config
 from machinami.errors import NotReady, ProjectError
+from machinami.evaluate.predictions import read_predictions
 from machinami.files import read_json
 from machinami.places import label_of, resolve_places
 from machinami.project import Project
@@ -31,7 +29,7 @@ from machinami.report.facts import (
 from machinami.report.settings import read_settings
 from machinami.split import read_split
 
-__all__ = ["read_report_data"]
+__all__ = ["read_attention", "read_report_data", "read_scores"]
 
 T = TypeVar("T")
 MOST_POINTS = 2000  # dots for one place on the map; more only blacken it
@@ -47,12 +45,11 @@ def read_report_data(project: Project, config: Config) -> ReportData:
     split = read_split(project)
     with project.catalog() as catalog:
         labels = {place.key: label_of(place) for place in resolve_places(config, catalog)}
-        scores = _read(project.evaluation_file, lambda facts: _scores(facts, labels), again="evaluate")
+        scores = read_scores(project, labels)
         predictions = _read_predictions(project, tuple(place.key for place in scores.places))
         missed = set(predictions.photo_id[predictions.true != predictions.predicted].tolist())
         holdings = _holdings(catalog, {place.key for place in scores.places}, missed)
-    attention_file = project.explanations / "attention.json"
-    attention = _read(attention_file, _attention, again="explain") if attention_file.is_file() else None
+    attention = read_attention(project)
     return ReportData(
         places=scores.places,
         scores=scores,
@@ -63,6 +60,17 @@ def read_report_data(project: Project, config: Config) -> ReportData:
         holdings=holdings,
         settings=read_settings(project, config, split_digest=split.digest),
     )
+
+
+def read_scores(project: Project, labels: Mapping[str, str]) -> Scores:
+    """The figures in evaluation.json, with the places' labels by key. Raises ProjectError."""
+    return _read(project.evaluation_file, lambda facts: _scores(facts, labels), again="evaluate")
+
+
+def read_attention(project: Project) -> Attention | None:
+    """What attention.json tells; None where there is none. Raises ProjectError."""
+    file = project.explanations / "attention.json"
+    return _read(file, _attention, again="explain") if file.is_file() else None
 
 
 def _read(path: Path, parse: Callable[[Mapping[str, Any]], T], *, again: str) -> T:
@@ -186,29 +194,20 @@ def _null(baselines: Mapping[str, Any]) -> dict[str, dict[str, tuple[float, floa
 
 def _read_predictions(project: Project, keys: tuple[str, ...]) -> Predictions:
     """The test photos of predictions/. Raises NotReady and ProjectError."""
-    again = f"machinami evaluate {project.root}"
-    parts = sorted(project.predictions.glob("part-*.parquet"))
-    if not parts:
-        raise NotReady(f"{project.predictions} holds no predictions", command=again)
-    columns = ["photo_id", "place", "predicted", "block", *(f"p_{key}" for key in keys)]
-    try:
-        tables = [pq.read_table(part, columns=columns, filters=[("split", "=", "test")]) for part in parts]
-        table = pa.concat_tables(tables).sort_by("photo_id")
-        index = {key: number for number, key in enumerate(keys)}
-        return Predictions(
-            photo_id=table["photo_id"].to_numpy().astype(np.int64),
-            true=_indices(table["place"].to_pylist(), index),
-            predicted=_indices(table["predicted"].to_pylist(), index),
-            probabilities=np.column_stack([table[f"p_{key}"].to_numpy() for key in keys]).astype(np.float32),
-            block=tuple(table["block"].to_pylist()),
+    told = read_predictions(project.predictions, split="test")
+    if set(told.places) != set(keys) or not set(told.place) <= set(keys):
+        raise ProjectError(
+            f"{project.predictions} is of other places than the figures: run `machinami evaluate {project.root}` again"
         )
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        problem = f"{type(error).__name__}: {error}"
-        raise ProjectError(f"{project.predictions} is damaged ({problem}): run `{again}` again") from error
-
-
-def _indices(names: list[str], index: Mapping[str, int]) -> npt.NDArray[np.int64]:
-    return np.array([index[name] for name in names], np.int64)
+    index = {key: number for number, key in enumerate(keys)}
+    order = np.argsort(told.photo_id, kind="stable")
+    return Predictions(
+        photo_id=told.photo_id[order],
+        true=np.array([index[place] for place in told.place], np.int64)[order],
+        predicted=np.array([index[place] for place in told.predicted], np.int64)[order],
+        probabilities=told.probabilities[order][:, [told.places.index(key) for key in keys]],
+        block=tuple(told.block[row] for row in order.tolist()),
+    )
 
 
 # --- catalogue --------------------------------------------------------------------------------------------------
