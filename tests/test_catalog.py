@@ -1,7 +1,11 @@
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -110,6 +114,56 @@ def test_areas_and_facts(catalog):
     catalog.set_fact("regions", "1")
     catalog.set_fact("regions", "2")
     assert catalog.fact("regions") == "2"
+
+
+# --- rights and damage ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(tmp_path):
+    """Takes all writing rights from a catalogue and its folder, and from root its power over them."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    is_root = os.geteuid() == 0
+
+    def lock():
+        for path in [*folder.iterdir(), folder]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        if is_root:
+            os.seteuid(65534)
+        return folder / "catalog.sqlite"
+
+    with Catalog(folder / "catalog.sqlite") as catalog:
+        catalog.add(photo("a"))
+    yield lock
+    if is_root:
+        os.seteuid(0)
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_catalogue_without_writing_rights_can_be_read(locked):
+    path = locked()
+    with Catalog(path) as catalog:
+        assert [p.source_id for p in catalog.photos()] == ["a"]
+    assert [file.name for file in path.parent.iterdir()] == ["catalog.sqlite"]
+    with pytest.raises(ProjectError, match="readonly"), Catalog(path) as catalog:
+        catalog.add(photo("b"))
+
+
+def test_damaged_pages_are_told_wherever_they_are_read(tmp_path):
+    path = tmp_path / "catalog.sqlite"
+    with Catalog(path) as catalog, catalog.transaction():
+        for number in range(2000):
+            catalog.add(photo(str(number)))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 :] = bytes(0x5A for _ in data[len(data) // 2 :])
+    path.write_bytes(data)
+    with pytest.raises(ProjectError, match=r"catalog\.sqlite: the catalogue cannot be read"), Catalog(path) as catalog:
+        list(catalog.photos())
+    with pytest.raises(ProjectError, match="cannot be read"), Catalog(path) as catalog, catalog.transaction():
+        catalog.update(1, place="x")
+        list(catalog.photos())
 
 
 # --- digests -------------------------------------------------------------------------------------------------

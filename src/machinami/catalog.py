@@ -192,22 +192,22 @@ class Photo:
 
 _COLUMNS = tuple(f.name for f in fields(Photo))
 _STORED = _COLUMNS[1:]
+_OUR_OWN = (sqlite3.IntegrityError, sqlite3.ProgrammingError)  # wrong values and wrong calls: no fault of the file
+_NO_RIGHT = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
 
 class Catalog:
     """The open catalogue of a project; close it, or use it as a context manager.
 
-    One process writes at a time (SQLite's own lock, waited for up to 30 s); readers are never blocked (WAL).
+    One process writes at a time (SQLite's own lock, waited for up to 30 s); readers are never blocked (WAL). Where the
+    file or its folder may not be written it is opened for reading. A context that ends in an error of SQLite, be it
+    a damaged file or a full disk, raises ProjectError instead.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
+            self._db = _connect(path)
             self._migrate()
         except (sqlite3.DatabaseError, OSError) as error:
             raise ProjectError(f"{path}: the catalogue cannot be opened ({error})") from error
@@ -236,6 +236,11 @@ class Catalog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _OUR_OWN):
+            raise ProjectError(
+                f"{self.path}: the catalogue cannot be read or written ({error}): check its rights and the room on the "
+                "disk; a damaged one has to be put back from a copy, or deleted and its photos brought in again"
+            ) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -248,7 +253,8 @@ class Catalog:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # some errors have ended it already
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -482,6 +488,33 @@ class Catalog:
         for row in self._db.execute(query, wanted):
             sha.update(repr(tuple(row)).encode())
         return sha.hexdigest()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A connection to write and read; to read alone where the file is there and the rights allow no more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opens the log, which lies beside the file
+    except sqlite3.OperationalError as error:
+        db.close()
+        if error.sqlite_errorcode & 0xFF not in _NO_RIGHT or not path.is_file():
+            raise
+        db = _connect_to_read(path)
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that leaves no file beside the catalogue; where a writer has a log open, it reads that too."""
+    log = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=30, isolation_level=None)
 
 
 def _photo(row: sqlite3.Row) -> Photo:

@@ -291,3 +291,14 @@ def test_stopped_in_the_middle_it_goes_on(project, imported, reasons, monkeypatc
         check(project)
     monkeypatch.undo()
     assert check(project).marked == {"exact-duplicate": 6}
+
+
+def test_a_damaged_memory_of_files_costs_only_time(project, imported, reasons):
+    imported({"a/1.png": 1, "a/2.png": 2})
+    check(project)
+    file = project.cache / "verified.sqlite"
+    data = bytearray(file.read_bytes())
+    data[4096:] = bytes(0x5A for _ in data[4096:])  # its first page, with the table's form, stays
+    file.write_bytes(data)
+    assert check(project).kept == 2
+    assert set(reasons().values()) == {None}

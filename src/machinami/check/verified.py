@@ -71,7 +71,11 @@ class VerifiedFiles:
     def find(self, file: str, sha256: str) -> Stamp | None:
         """The stamp of the file, as the catalogue names it, when it was last found to have this digest."""
         query = "SELECT size_bytes, modified_ns, changed_ns FROM verified WHERE file = ? AND sha256 = ?"
-        row = self._database.execute(query, (file, sha256)).fetchone()
+        try:
+            row = self._database.execute(query, (file, sha256)).fetchone()
+        except sqlite3.DatabaseError:  # damaged further in
+            self.forget()
+            return None
         return None if row is None else Stamp(size_bytes=row[0], modified_ns=row[1], changed_ns=row[2])
 
     def add(self, files: Iterable[tuple[str, str, Stamp]]) -> None:
