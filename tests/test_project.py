@@ -132,12 +132,44 @@ def test_wherever_the_power_went_the_whole_lines_stand(project, cut, garbage):
     assert numbers[-1] == 3
 
 
-@pytest.mark.parametrize("line", ["3", "null", "[]", "{}", '"stage"', "\x85", '{"stage": "a"}'])
+WHOLE = {"stage": "a", "outcome": "done", "inputs": "", "started_at": "2026-11-25T00:00:00+00:00", "seconds": 1.5}
+WRONG = [
+    *({name: value for name, value in WHOLE.items() if name != gone} for gone in WHOLE if gone != "stage"),
+    {**WHOLE, "started_at": 17},
+    {**WHOLE, "started_at": "yesterday"},
+    {**WHOLE, "seconds": "1"},
+    {**WHOLE, "seconds": 1e300},
+    {**WHOLE, "inputs": None},
+    {**WHOLE, "stage": ["a"]},
+]
+
+
+def test_a_whole_line_counts(project):
+    project.runs_file.write_text(json.dumps(WHOLE))
+    assert project.last_done("a") == WHOLE
+
+
+@pytest.mark.parametrize(
+    "line", ["3", "null", "[]", "{}", '"stage"', "\x85", "[" * 100_000, "1" * 5000, *map(json.dumps, WRONG)]
+)
 def test_lines_that_are_no_runs_are_passed_over(project, line):
     project.runs_file.write_text(f"{line}\n", encoding="utf-8")
     run_stage(project)
     assert project.last_done("check") is not None
     assert project.last_done("a") is None
+
+
+def test_what_cannot_be_written_or_read_is_named(project):
+    """A file where a folder is wanted, and the other way round, stop even those to whom no right is denied."""
+    project.cache.write_text("in the way")
+    with pytest.raises(ProjectError, match="cache cannot be written"):
+        run_stage(project)
+    project.cache.unlink()
+    project.runs_file.mkdir()
+    with pytest.raises(ProjectError, match=r"runs\.jsonl cannot be written"):
+        run_stage(project)
+    with pytest.raises(ProjectError, match=r"runs\.jsonl cannot be read"):
+        project.last_done("check")
 
 
 def test_a_line_separator_within_a_text_splits_no_line(project):

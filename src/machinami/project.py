@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -124,23 +124,31 @@ class Project:
     @contextmanager
     def lock(self, stage: str) -> Iterator[None]:
         """One command writes at a time; the second is told who holds the project, since when."""
-        self.cache.mkdir(parents=True, exist_ok=True)
         owner = self.cache / "lock.json"
         lock = FileLock(self.cache / "lock")
         try:
+            self.cache.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout as error:
             raise ProjectError(f"{self.root} is in use by {_describe(owner)}: wait for it to end") from error
+        except OSError as error:
+            raise _unwritable(self.cache, error) from error
+        try:
+            self._note_owner(owner, stage)
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()
+
+    def _note_owner(self, owner: Path, stage: str) -> None:
         try:
             for leftover in self.cache.glob(".*.part*"):  # half-written by a process that was killed
                 leftover.unlink(missing_ok=True)
             owner.write_text(
                 json.dumps({"stage": stage, "pid": os.getpid(), "host": platform.node(), "since": time.time()})
             )
-            yield
-        finally:
-            owner.unlink(missing_ok=True)
-            lock.release()
+        except OSError as error:
+            raise _unwritable(self.cache, error) from error
 
     @contextmanager
     def stage(self, stage: str, *, inputs: str, config: Config) -> Iterator[StageRun]:
@@ -173,34 +181,53 @@ class Project:
     def _append(self, line: dict[str, Any]) -> None:
         """Add one line; a half-written last line (power cut) is closed first, so that it spoils no other."""
         text = json.dumps(line, ensure_ascii=False, default=str) + "\n"
-        with self.runs_file.open("a+b") as file:
-            if file.tell() > 0:
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    text = "\n" + text
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self.runs_file.open("a+b") as file:
+                if file.tell() > 0:
+                    file.seek(-1, os.SEEK_END)
+                    if file.read(1) != b"\n":
+                        text = "\n" + text
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(self.runs_file, error) from error
 
     def runs(self) -> list[dict[str, Any]]:
-        """The lines of runs.jsonl that can be read, oldest first."""
-        if not self.runs_file.exists():
+        """The lines of runs.jsonl that can be read, oldest first. Raises ProjectError where the file cannot be."""
+        try:
+            text = self.runs_file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            raise ProjectError(f"{self.runs_file} cannot be read ({error.strerror}): check its rights") from error
         lines = []
-        texts = self.runs_file.read_text(encoding="utf-8", errors="replace").split("\n")  # only \n ends a line here
-        for text in texts:
+        for one in text.split("\n"):  # only \n ends a line here
             try:
-                line = json.loads(text)
-            except json.JSONDecodeError:
+                line = json.loads(one)
+            except (ValueError, RecursionError):
                 continue  # cut short by a crash: the stage it belonged to counts as not done
-            if isinstance(line, dict) and "stage" in line:
+            if isinstance(line, dict) and isinstance(line.get("stage"), str):
                 lines.append(line)
         return lines
 
     def last_done(self, stage: str) -> dict[str, Any] | None:
-        """The last line of a stage that ended well, or None."""
+        """The last line of a stage that ended well, or None; a line that lacks what every run notes does not count."""
         done = [line for line in self.runs() if line["stage"] == stage and line.get("outcome") == "done"]
-        return done[-1] if done else None
+        return next((line for line in reversed(done) if _is_whole(line)), None)
+
+
+def _is_whole(line: dict[str, Any]) -> bool:
+    """Whether a line of runs.jsonl tells what the run was made from, when it began and how long it took."""
+    try:
+        datetime.fromisoformat(line["started_at"]) + timedelta(seconds=line["seconds"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return isinstance(line.get("inputs"), str)
+
+
+def _unwritable(path: Path, error: OSError) -> ProjectError:
+    return ProjectError(f"{path} cannot be written ({error.strerror or error}): make room, or check its rights")
 
 
 def peak_memory_mb() -> float | None:

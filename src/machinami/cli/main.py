@@ -1,5 +1,6 @@
 """`machinami`: the group of all commands, and how errors end them."""
 
+import sqlite3
 import sys
 from typing import NoReturn
 
@@ -7,7 +8,7 @@ import click
 
 from machinami import __version__
 from machinami.cli import collect, demo, learn, photos, predict, project
-from machinami.errors import MachinamiError
+from machinami.errors import MachinamiError, ProjectError
 
 __all__ = ["cli", "main"]
 
@@ -62,10 +63,19 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nStopped. What was finished is kept; the same command goes on from there.", err=True)
         return 130
-    except MachinamiError as error:
-        click.echo(f"machinami: {error}", err=True)
-        return error.exit_code
     except BrokenPipeError:  # the reader of a pipe went away, e.g. `| head`
         sys.stderr.close()
         return 141
+    except (MachinamiError, OSError, sqlite3.Error) as error:
+        told = error if isinstance(error, MachinamiError) else _refused(error)
+        click.echo(f"machinami: {told}", err=True)
+        return told.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _refused(error: OSError | sqlite3.Error) -> ProjectError:
+    """What no stage could say more of: the file that the system refused, and why."""
+    what, why = "a file", str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        what, why = error.filename, error.strerror or why
+    return ProjectError(f"{what} cannot be read or written ({why}): check its rights and the room on the disk")

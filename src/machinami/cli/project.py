@@ -50,7 +50,10 @@ def new(folder: Path, places: tuple[str, ...], source: str | None, backbone: str
         chosen["source"] = {"kind": source}
     text = render_config(tuple(_place(place, folder) for place in places), chosen, seed=seed)
     parse_config(text)
-    write_text(file, text)
+    try:
+        write_text(file, text)
+    except OSError as error:
+        raise ProjectError(f"{folder}: cannot be written ({error.strerror}): take another folder") from error
     step = "import" if source in {None, "folder"} else "collect"
     click.echo(f"{file} is written. Next: `{_next_command(folder, step)}`")
 
