@@ -7,6 +7,7 @@ import click
 
 from machinami.cli.options import folder_argument, json_option, quiet_option
 from machinami.cli.output import print_json, print_table, progress_for
+from machinami.errors import InputError
 
 __all__ = ["check", "import_", "split"]
 
@@ -81,12 +82,15 @@ def check(folder: Path, *, restore: tuple[int, ...], read_all: bool, as_json: bo
 
     project = Project.open(folder)
     config, progress = project.config(), progress_for(quiet=quiet)
-    if restore:
-        restore_photos(project, config, restore)
+    restored = restore_photos(project, config, restore) if restore else 0
+    if restore and not restored:
+        raise InputError(f"no mark was taken back: none of photos {', '.join(map(str, restore))} bears one")
     report = check_photos(project, config, read_all=read_all, progress=progress)
     if as_json:
-        print_json(asdict(report))
+        print_json({**asdict(report), "restored": restored})
         return
+    if restore:
+        click.echo(f"{restored} {'mark was' if restored == 1 else 'marks were'} taken back\n")
     with project.catalog() as catalog:
         print_table(["place", "state", "reason", "photos"], catalog.counts())
 
