@@ -65,6 +65,6 @@ def test_failed_photos_are_listed_up_to_a_few_and_all_kept():
     assert error.failures == tuple(failures)
     assert "4.jpg: is empty" in str(error)
     assert "5.jpg" not in str(error)
-    assert "8 photos could not be read" in str(error)
+    assert "8 photos failed" in str(error)
     assert "and 3 more" in str(error)
-    assert str(SomePhotosFailed(failures[:1])).startswith("1 photo could")
+    assert str(SomePhotosFailed(failures[:1])).startswith("1 photo failed")

@@ -151,7 +151,7 @@ class SomePhotosFailed(MachinamiError):
         if len(failures) > shown:
             lines.append(f"and {len(failures) - shown} more")
         count = "1 photo" if len(failures) == 1 else f"{len(failures)} photos"
-        super().__init__(f"{count} could not be read:\n  " + "\n  ".join(lines))
+        super().__init__(f"{count} failed:\n  " + "\n  ".join(lines))
         self.failures = tuple(failures)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from machinami.catalog import Photo
-from machinami.errors import InputError
+from machinami.errors import InputError, ProjectError
 from machinami.explain.batches import decoded_batches
 from machinami.explain.cam import heatmaps as compute_heatmaps
 from machinami.explain.centre import centred
@@ -36,7 +36,7 @@ MAX_PIXELS = 100_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The answer for one photo; `error` says why there is none."""
+    """The answer for one photo; `error` says why there is none, or why there is no heatmap of it."""
 
     file: str
     place: str | None = None  # the likeliest
@@ -81,8 +81,11 @@ def predict_photos(
     """An answer for each file, in their order; a file that cannot be read has its reason instead.
 
     With `heatmaps`, a folder, a picture for each photo and place is written there: the photo, and the evidence for
-    and against that place (class-centred), on one scale for the places of a photo.
+    and against that place (class-centred), on one scale for the places of a photo. Where that fails the photo keeps its
+    answer, with the reason. Raises ProjectError where the folder cannot be made.
     """
+    if heatmaps is not None:
+        _make_folder(heatmaps)
     on = resolve_device(device)
     network = fold_batch_norm(model.network, size_px=model.card.image_size).to(on)
     photos = [Photo(source="file", source_id=str(file), file=str(file), photo_id=row) for row, file in enumerate(files)]
@@ -108,8 +111,19 @@ def predict_photos(
                 maps = compute_heatmaps(network, images, method=method).maps
             shown = centred(maps).cpu().numpy()
             for photo, pixels, cells in zip(batch.photos, batch.pixels, shown, strict=True):
-                _write_pictures(heatmaps, photo, pixels, cells, model.card.keys)
+                try:
+                    _write_pictures(heatmaps, photo, pixels, cells, model.card.keys)
+                except (OSError, ValueError) as error:
+                    reason = f"no heatmap could be written ({error})"
+                    answers[photo.photo_id] = replace(answers[photo.photo_id], error=reason)
     return answers
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProjectError(f"{folder}: no heatmaps can be written there ({error.strerror}): take another") from error
 
 
 def _reader(model: LoadedModel, heatmaps: Path | None) -> Callable[[Photo], npt.NDArray[np.uint8]]:

@@ -21,6 +21,7 @@ PAPER = (0xFC, 0xFB, 0xF8)
 INK = (0x1B, 0x1D, 0x21)
 GAP_PX = 8
 LAYER_PX = 112
+LEGEND_PX = 120  # the narrowest that a legend can be read at
 
 
 def common_scale(maps: Sequence[Floats]) -> float:
@@ -68,7 +69,8 @@ def heatmap_layer(
 
 
 def legend(*, scale: float, signed: bool = True, width_px: int = 360) -> Pixels:
-    """The colours with their values in logits: uint8 (44, width, 3), ink on paper."""
+    """The colours with their values in logits: uint8 (44, width, 3), ink on paper; 120 px wide at least."""
+    width_px = max(width_px, LEGEND_PX)
     image = Image.new("RGB", (width_px, 44), PAPER)
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(13)
@@ -87,14 +89,17 @@ def legend(*, scale: float, signed: bool = True, width_px: int = 360) -> Pixels:
 
 
 def side_by_side(photo: Pixels, cells: Floats, *, scale: float, signed: bool = True, smooth: bool = True) -> Pixels:
-    """The photo, beside it the photo with its heatmap, below them the legend: uint8 (H + 52, 2 W + 8, 3)."""
+    """The photo, beside it the photo with its heatmap, below them the legend: uint8 (H + 52, 2 W + 8, 3).
+
+    A narrow photo's sheet is as wide as the legend, 120 px.
+    """
     height, width = photo.shape[:2]
-    sheet = Image.new("RGB", (2 * width + GAP_PX, height + GAP_PX + 44), PAPER)
+    sheet = Image.new("RGB", (max(2 * width + GAP_PX, LEGEND_PX), height + GAP_PX + 44), PAPER)
     sheet.paste(Image.fromarray(photo), (0, 0))
     shown = overlay(photo, cells, scale=scale, signed=signed, smooth=smooth)
     sheet.paste(Image.fromarray(shown), (width + GAP_PX, 0))
     below = legend(scale=scale, signed=signed, width_px=width)
-    sheet.paste(Image.fromarray(below), (width + GAP_PX, height + GAP_PX))
+    sheet.paste(Image.fromarray(below), (sheet.width - below.shape[1], height + GAP_PX))
     return np.asarray(sheet)
 
 
