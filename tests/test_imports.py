@@ -17,7 +17,7 @@ GROUND = (
 )  # fmt: skip
 STOREYS = (
     "areas", "sampling", "sources", "collect", "check", "split", "train", "evaluate", "explain", "predict", "report",
-    "pipeline", "web", "cli",
+    "results", "pipeline", "web", "cli",
 )  # fmt: skip
 
 

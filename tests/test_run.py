@@ -6,8 +6,10 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from machinami.cli.main import run
+from machinami.pipeline import STAGES, stage_states
 from machinami.project import Project
 
 FIELDS = {
@@ -103,6 +105,50 @@ def test_status_says_that_all_is_done(finished, capsys):
     assert [row["photos"] for row in said["photos"]] == [60, 60]
 
 
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def scrambled(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 0x55
+    path.write_bytes(data)
+
+
+DAMAGES = [
+    ("split.json", cut, "split"), ("model/evaluated.safetensors", scrambled, "train"),
+    ("evaluation.json", cut, "evaluate"), ("evaluation.json", lambda path: path.write_text("{}"), "evaluate"),
+    ("predictions/part-00000.parquet", scrambled, "evaluate"), ("predictions", shutil.rmtree, "evaluate"),
+    ("model/model.safetensors", emptied, "refit"), ("explanations/attention.json", cut, "explain"),
+    ("explanations/heatmaps", shutil.rmtree, "explain"), ("explanations/heatmaps/part-00000.npz", scrambled, "explain"),
+    ("explanations/pictures", shutil.rmtree, "explain"), ("report.html", emptied, "report"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "damage", "stage"), DAMAGES)
+def test_a_damaged_result_makes_its_stage_run_again(finished, copied_town, name, damage, stage):
+    project = copied_town(finished.root)
+    damage(project.root / name)
+    states = [state.state for state in stage_states(project, project.config())]
+    names = [each.name for each in STAGES]
+    assert states[: names.index(stage)] == ["done"] * names.index(stage)
+    assert states[names.index(stage)] == "missing"
+
+
+def test_run_gets_past_all_damage(finished, copied_town, capsys):
+    project = copied_town(finished.root)
+    for name, damage, _ in DAMAGES:
+        if (project.root / name).exists():
+            damage(project.root / name)
+    arguments = ["run", str(project.root), "-q", "--json", "--device", "cpu", "--threads", "1"]
+    assert answered(capsys, arguments)["ran"] == ["split", "train", "evaluate", "refit", "explain", "report"]
+    assert {state.state for state in stage_states(project, project.config())} == {"done"}
+
+
 @pytest.mark.parametrize(("source", "step"), [([], "import"), (["--source", "panoramax"], "collect")])
 def test_a_new_project_says_how_photos_come_in(tmp_path, capsys, source, step):
     folder = tmp_path / "tokyo"
@@ -146,12 +192,71 @@ def test_heatmap_pictures_are_written_for_every_place(finished, photos, tmp_path
     assert sorted(path.suffixes[-2:] for path in pictures.iterdir()) == [[".a", ".png"], [".b", ".png"]]
 
 
+def test_a_picture_that_cannot_be_drawn_is_an_error_of_its_photo(finished, photos, tmp_path, capsys, monkeypatch):
+    """A photo of one column has its sheet; where a sheet cannot be saved, the answers stay."""
+    narrow = tmp_path / "narrow.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (9000, 1, 3), np.uint8)).save(narrow)
+    arguments = [
+        "predict",
+        str(finished.root),
+        str(narrow),
+        photos[0],
+        "--heatmaps",
+        str(tmp_path / "a"),
+        "-q",
+        "--json",
+    ]
+    assert [answer["error"] for answer in answered(capsys, arguments)] == [None, None]
+    assert len(list((tmp_path / "a").iterdir())) == 4
+
+    def refuse(pixels, *_, **__):
+        if pixels.shape[1] == 1:
+            raise ValueError("too long")
+        return pixels
+
+    monkeypatch.setattr("machinami.predict.side_by_side", refuse)
+    first, second = answered(capsys, arguments, code=12)
+    assert first["error"] == "no heatmap could be written (too long)"
+    assert first["place"] is not None
+    assert second["error"] is None
+
+
+def test_heatmaps_that_can_go_nowhere_are_refused_at_once(finished, photos, capsys):
+    capsys.readouterr()
+    assert run(["predict", str(finished.root), photos[0], "--heatmaps", f"{photos[1]}/x", "-q"]) == 4
+    assert "no heatmaps can be written there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "run", "check", "report"])
+def test_a_scrambled_catalogue_is_an_error_that_names_it(finished, copied_town, tmp_path, capsys, command):
+    project = copied_town(finished.root)
+    data = bytearray(project.catalog_file.read_bytes())
+    data[4096:] = bytes(0x5A for _ in data[4096:])  # the first page, with version and tables, stays
+    project.catalog_file.write_bytes(data)
+    assert run([command, str(project.root)]) == 4
+    said = capsys.readouterr().err
+    assert "catalog.sqlite: the catalogue cannot be read or written" in said
+    assert run(["import", str(project.root), str(finished.photos)]) == 4
+
+
+def test_what_no_stage_foresaw_is_no_traceback(finished, monkeypatch, capsys):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", "some/file")
+
+    monkeypatch.setattr("machinami.pipeline.stage_states", refuse)
+    assert run(["status", str(finished.root)]) == 4
+    assert "machinami: some/file cannot be read or written (Permission denied)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (["no-such-command"], 2),
         (["status", "nowhere"], 4),
         (["train", "{new}"], 5),
+        (["evaluate", "{new}"], 5),
+        (["explain", "{new}"], 5),
+        (["new", "{new}/machinami.toml/x"], 4),
         (["predict", "{new}", "x.jpg"], 10),
         (["new", "{new}"], 4),
         (["status", "{broken}"], 3),

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from machinami.config import Config
 from machinami.errors import MachinamiError
 from machinami.progress import Progress, silent
 from machinami.project import Project
+from machinami.results import is_evaluated, is_explained, is_refitted, is_reported, is_split, is_trained
 
 __all__ = ["STAGES", "Machine", "Stage", "StageState", "run_stages", "stage_states"]
 
@@ -22,12 +24,12 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stage: how to run it, the digest of what it depends on, and a file that it leaves."""
+    """One stage: how to run it, the digest of what it depends on, and whether its result is there."""
 
     name: str
     run: Callable[[Project, Config, Machine, Progress], Any]
     inputs: Callable[[Project, Config], str]
-    leaves: Callable[[Project], bool]  # whether its result is still there
+    leaves: Callable[[Project], bool]  # whether its result is still there, and whole
     wanted: Callable[[Config], bool] = lambda _: True
 
 
@@ -42,36 +44,45 @@ class StageState:
 
 
 def stage_states(project: Project, config: Config) -> list[StageState]:
-    """The state of every stage, in order. A stage behind one that is not done is never done."""
+    """The state of every stage, in order, told as `run_stages` tells it: by what the stage was made from.
+
+    A stage behind one that is not done is never done: it is stale where its own inputs have changed already, and
+    waits where what comes before will tell.
+    """
     states: list[StageState] = []
     for stage in STAGES:
         if not stage.wanted(config):
             continue
         last = project.last_done(stage.name)
         there = last is not None and stage.leaves(project)
+        inputs = _inputs(stage, project, config)
         before = all(state.state == "done" for state in states)
-        if not before:
-            state = "stale" if there else "waiting"
+        state: Literal["done", "stale", "missing", "waiting"]
+        if there and inputs is not None and last is not None and last["inputs"] != inputs:
+            state = "stale"
+        elif not before:
+            state = "waiting"
         elif not there:
             state = "missing"
         else:
-            assert last is not None
-            state = "done" if last["inputs"] == _inputs(stage, project, config) else "stale"
-        states.append(_state(stage.name, state, last))
+            state = "stale" if inputs is None else "done"
+        states.append(StageState(stage=stage.name, state=state, **_times(last)))
     return states
 
 
-def _state(stage: str, state: Any, last: dict[str, Any] | None) -> StageState:
+def _times(last: dict[str, Any] | None) -> dict[str, Any]:
+    """When the last run ended and how long it took; nothing where there was none."""
     if last is None:
-        return StageState(stage=stage, state=state)
-    return StageState(stage=stage, state=state, finished_at=last["started_at"], seconds=last["seconds"])
+        return {}
+    finished_at = datetime.fromisoformat(last["started_at"]) + timedelta(seconds=last["seconds"])
+    return {"finished_at": finished_at.isoformat(timespec="seconds"), "seconds": last["seconds"]}
 
 
-def _inputs(stage: Stage, project: Project, config: Config) -> str:
+def _inputs(stage: Stage, project: Project, config: Config) -> str | None:
     try:
         return stage.inputs(project, config)
     except MachinamiError:
-        return ""  # what it depends on cannot be read, so it has to run, and will say why
+        return None  # what it depends on cannot be read, so it has to run, and will say why
 
 
 def run_stages(
@@ -162,7 +173,7 @@ def _explain(project: Project, config: Config, machine: Machine, progress: Progr
 
 
 def _explain_inputs(project: Project, config: Config) -> str:
-    from machinami.explain.stage import explain_inputs
+    from machinami.explain.inputs import explain_inputs
 
     return explain_inputs(project, config)
 
@@ -180,50 +191,12 @@ def _report_inputs(project: Project, config: Config) -> str:
     return report_inputs(project, config)
 
 
-def _is_trained(project: Project) -> bool:
-    return _has_network(project, "evaluated", stage="train")
-
-
-def _is_evaluated(project: Project) -> bool:
-    """Whether figures and predictions are there, and figures on the card, which training again takes away."""
-    from machinami.models.card import read_card
-
-    if not project.evaluation_file.is_file() or not any(project.predictions.glob("part-*.parquet")):
-        return False
-    try:
-        return read_card(project.model).figures is not None
-    except MachinamiError:
-        return False
-
-
-def _is_refitted(project: Project) -> bool:
-    return _has_network(project, "model", stage="refit")
-
-
-def _has_network(project: Project, which: Literal["model", "evaluated"], *, stage: str) -> bool:
-    """Whether the model folder is whole and holds the network that the last run of `stage` left there."""
-    from machinami.models.card import read_card
-
-    try:
-        card = read_card(project.model)
-    except MachinamiError:
-        return False
-    whole = all((project.model / facts["file"]).is_file() for facts in (card.model, card.evaluated))
-    last = project.last_done(stage)
-    return whole and last is not None and last.get("model") == getattr(card, which)["sha256"]
-
-
 STAGES: tuple[Stage, ...] = (
     Stage(name="check", run=_check, inputs=_check_inputs, leaves=lambda p: p.catalog_file.is_file()),
-    Stage(name="split", run=_split, inputs=_split_inputs, leaves=lambda p: p.split_file.is_file()),
-    Stage(name="train", run=_train, inputs=_train_inputs, leaves=_is_trained),
-    Stage(name="evaluate", run=_evaluate, inputs=_evaluate_inputs, leaves=_is_evaluated),
-    Stage(name="refit", run=_refit, inputs=_refit_inputs, leaves=_is_refitted, wanted=lambda c: c.train.refit),
-    Stage(
-        name="explain",
-        run=_explain,
-        inputs=_explain_inputs,
-        leaves=lambda p: (p.explanations / "attention.json").is_file(),
-    ),
-    Stage(name="report", run=_report, inputs=_report_inputs, leaves=lambda p: p.report_file.is_file()),
+    Stage(name="split", run=_split, inputs=_split_inputs, leaves=is_split),
+    Stage(name="train", run=_train, inputs=_train_inputs, leaves=is_trained),
+    Stage(name="evaluate", run=_evaluate, inputs=_evaluate_inputs, leaves=is_evaluated),
+    Stage(name="refit", run=_refit, inputs=_refit_inputs, leaves=is_refitted, wanted=lambda c: c.train.refit),
+    Stage(name="explain", run=_explain, inputs=_explain_inputs, leaves=is_explained),
+    Stage(name="report", run=_report, inputs=_report_inputs, leaves=is_reported),
 )

@@ -7,7 +7,7 @@ from PIL import Image
 
 from machinami.catalog import Photo
 from machinami.config import Config, ExplainConfig, PlaceConfig, SplitConfig, TrainConfig
-from machinami.errors import InputError, ModelError, NotReady
+from machinami.errors import InputError, NotReady
 from machinami.explain.centre import centred
 from machinami.explain.heatmap_files import read_heatmaps
 from machinami.explain.inputs import explain_inputs
@@ -194,7 +194,7 @@ def test_what_is_missing_is_named(project):
         explain_project(project, CONFIG, device="cpu")
     fill(project)
     lay_split(project, CONFIG)
-    with pytest.raises(ModelError, match="machinami train"):
+    with pytest.raises(NotReady, match="machinami train"):
         explain_project(project, CONFIG, device="cpu")
     learn(project)
     lay_split(project, Config(places=CONFIG.places, split=SplitConfig(run_photos=3, fold=1)))

@@ -20,6 +20,7 @@ from machinami.ordered import in_batches, in_order
 from machinami.progress import Progress, silent
 from machinami.project import Project
 from machinami.split.blocks import name_runs
+from machinami.train.inputs import trained_card
 
 __all__ = ["evaluate_others"]
 
@@ -38,10 +39,12 @@ def evaluate_others(
     """The fields of evaluation.json for the photos of a folder (a folder a place) or of a table.
 
     Blocks are runs of neighbouring names, or the table's sequences. Raises InputError where no photo can be read or
-    a place is none of the model's. Photos that cannot be read are told and left out.
+    a place is none of the model's, NotReady without a model. Photos that cannot be read are told and left out.
     """
+    trained_card(project)
     model = load_model(project.model)
-    places = [PlaceConfig(key=place["key"], label=place["label"]) for place in model.card.places]
+    labels = {place.key: place.label for place in config.places}  # a place may have got another since training
+    places = [PlaceConfig(key=p["key"], label=labels.get(p["key"]) or p["label"]) for p in model.card.places]
     layout = _layout(photos, table, places)
     on = resolve_device(device)
     network = fold_batch_norm(model.network, size_px=model.card.image_size).to(on)

@@ -1,14 +1,16 @@
 """What remains of heatmaps when all that is common to the places is taken away."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
+
+if TYPE_CHECKING:  # `status` reads heatmap files, and answers without torch
+    from torch import Tensor
 
 __all__ = ["centred", "contrast"]
 
-Maps = TypeVar("Maps", Tensor, npt.NDArray[np.float32])
+Maps = TypeVar("Maps", "Tensor", npt.NDArray[np.float32])
 
 
 def centred(maps: Maps) -> Maps:

@@ -16,7 +16,7 @@ from machinami.explain.pictures import common_scale, heatmap_layer, side_by_side
 from machinami.files import read_json, replacing_folder, write_bytes, write_json
 from machinami.images.decode import decode_photo
 
-__all__ = ["GALLERY_FILE", "photo_reader", "read_choices", "write_gallery"]
+__all__ = ["GALLERY_FILE", "has_gallery", "photo_reader", "read_choices", "write_gallery"]
 
 Floats = npt.NDArray[np.float32]
 GALLERY_FILE = "pictures.json"
@@ -77,6 +77,16 @@ def _entry(choice: Choice, name: str, places: Sequence[str], cells: Floats) -> d
         "layer": f"{name}-layer.webp",
         "evidence": round(float(cells.sum()), 4),
     }
+
+
+def has_gallery(folder: Path) -> bool:
+    """Whether pictures.json and all pictures that it tells of lie in the folder."""
+    try:
+        entries = read_json(folder / GALLERY_FILE)["pictures"]
+        files = [folder / entry[name] for entry in entries for name in ("picture", "layer")]
+        return all(file.stat().st_size > 0 for file in files)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def read_choices(folder: Path, places: Sequence[str]) -> list[Choice]:
