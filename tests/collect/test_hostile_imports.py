@@ -311,7 +311,7 @@ def test_links_out_of_a_place_are_not_followed_but_told(target, project, photos,
     report = import_photos(project, project.config(), photos)
     assert report.by_place == {"here": 2, "there": 2}
     assert sorted(rows(project)) == GOOD
-    assert "1 links to folders outside their place were not followed: here/link" in report.notes
+    assert "links to folders outside their place were not followed (1): here/link" in report.notes
 
 
 def test_other_files_are_left_out_and_counted(project, photos):

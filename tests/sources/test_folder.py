@@ -25,3 +25,16 @@ def test_folders_are_sorted_and_hidden_ones_left_out(tmp_path):
 def test_names(tmp_path):
     assert name_of(tmp_path / "e\u0301" / "x", tmp_path) == "\u00e9/x"
     assert name_of(tmp_path / os.fsdecode(b"\xff"), tmp_path) == "\\xff"
+
+
+def test_links_out_are_followed_unless_told_to_stay_inside(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/a.jpg").touch()
+    (tmp_path / "here/below").mkdir(parents=True)
+    (tmp_path / "here/below/b.jpg").touch()
+    (tmp_path / "here/in").symlink_to("below")
+    (tmp_path / "here/out").symlink_to("../elsewhere")
+    skipped = []
+    assert {path.name for path in find_photos(tmp_path / "here")} == {"a.jpg", "b.jpg"}
+    assert [path.name for path in find_photos(tmp_path / "here", inside=True, skip=skipped.append)] == ["b.jpg"]
+    assert skipped == [tmp_path / "here/out"]

@@ -139,7 +139,7 @@ def _report(catalog: Catalog, layout: Layout, tally: Tally, *, notes: Sequence[s
     told = [*notes, *layout.notes, *tally.notes()]
     if layout.links:
         shown = ", ".join(layout.links[:6]) + (" …" if len(layout.links) > 6 else "")
-        told.append(f"{len(layout.links)} links to folders outside their place were not followed: {shown}")
+        told.append(f"links to folders outside their place were not followed ({len(layout.links)}): {shown}")
     if layout.skipped:
         kinds = ", ".join(f"{kind} {count}" for kind, count in layout.skipped.most_common(6))
         told.append(f"{layout.skipped.total()} files that are no photos were left out: {kinds}")

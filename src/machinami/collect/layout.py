@@ -97,14 +97,14 @@ def _folder_keys(folders: Sequence[Path]) -> dict[Path, str]:
 
 
 def by_folders(photos: Path, keys: Mapping[Path, str], *, masks: Path | None) -> Layout:
-    """Each folder's photos, recursively, are of its place."""
+    """Each folder's photos, recursively, are of its place; what links lead to elsewhere is not."""
     loose: list[Path] = []
     left = _LeftOut(photos)
 
     def candidates() -> Iterator[Candidate]:
         left.clear()
         for folder, key in keys.items():
-            for path in find_photos(folder, skip=left.note, without=masks):
+            for path in find_photos(folder, skip=left.note, without=masks, inside=True):
                 yield _candidate(path, photos, key, masks)
 
     loose.extend(find_photos(photos, deep=False))

@@ -54,12 +54,13 @@ def find_photos(
     skip: Callable[[Path], None] = lambda _: None,
     deep: bool = True,
     without: Path | None = None,
+    inside: bool = False,
 ) -> Iterator[Path]:
     """Files below `folder` that are named like photos, sorted; `skip` is told of the others.
 
-    Links to folders are followed where they stay within `folder`, each folder once, so that a loop ends; one that
-    leads out is told to `skip`: what lies there is not of this folder. The folder `without` is not entered; with
-    `deep` off none is. A folder that cannot be read is told to `skip`.
+    Links to folders are followed, each folder once, so that a loop ends; with `inside` one that leads out of `folder`
+    is told to `skip` instead. The folder `without` is not entered; with `deep` off none is. A folder that cannot be
+    read is told to `skip`.
     """
     root = folder.resolve()
     entered = {_identity(folder), _identity(without)} - {None}
@@ -70,7 +71,7 @@ def find_photos(
             skip(path)
         elif _is_folder(path):
             identity = _identity(path)
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if inside and path.is_symlink() and not path.resolve().is_relative_to(root):
                 skip(path)
             elif deep and identity not in entered:
                 entered.add(identity)
