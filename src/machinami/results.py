@@ -74,11 +74,11 @@ def is_explained(project: Project) -> bool:
     last = project.last_done("explain")
     try:
         photos = sum(len(part.photo_id) for part in read_heatmaps(project.explanations / "heatmaps"))
-        attention = read_attention(project)
+        attention, places = read_attention(project), read_card(project.model).keys
     except MachinamiError:
         return False
     whole = attention is not None and last is not None and photos == last.get("photos")
-    return whole and has_gallery(project.explanations / "pictures")
+    return whole and has_gallery(project.explanations / "pictures", places)
 
 
 def is_reported(project: Project) -> bool:

@@ -21,6 +21,7 @@ __all__ = ["GALLERY_FILE", "has_gallery", "photo_reader", "read_choices", "write
 Floats = npt.NDArray[np.float32]
 GALLERY_FILE = "pictures.json"
 SHORTER_SIDE_PX = 360
+WEBP_PX = 16_383  # the longest side that the format has
 
 
 def write_gallery(
@@ -47,8 +48,9 @@ def write_gallery(
             photo_id = choice.photo.photo_id
             name = f"{number:03d}-{choice.kind}-{photo_id}"
             pixels = read_photo(photos[photo_id], SHORTER_SIDE_PX)
-            sheet = side_by_side(pixels, maps[photo_id], scale=scale)
-            Image.fromarray(sheet).save(aside / f"{name}.webp", quality=82, method=4)
+            sheet = Image.fromarray(side_by_side(pixels, maps[photo_id], scale=scale))
+            sheet.thumbnail((WEBP_PX, WEBP_PX))  # leaves a smaller one as it is
+            sheet.save(aside / f"{name}.webp", quality=82, method=4)
             write_bytes(aside / f"{name}-layer.webp", heatmap_layer(maps[photo_id], scale=scale))
             entries.append(_entry(choice, name, places, maps[photo_id]))
         write_json(
@@ -79,12 +81,12 @@ def _entry(choice: Choice, name: str, places: Sequence[str], cells: Floats) -> d
     }
 
 
-def has_gallery(folder: Path) -> bool:
-    """Whether pictures.json and all pictures that it tells of lie in the folder."""
+def has_gallery(folder: Path, places: Sequence[str]) -> bool:
+    """Whether pictures.json, of these places, and all pictures that it tells of lie in the folder."""
     try:
         entries = read_json(folder / GALLERY_FILE)["pictures"]
         files = [folder / entry[name] for entry in entries for name in ("picture", "layer")]
-        return all(file.stat().st_size > 0 for file in files)
+        return all(_choice(entry, places) for entry in entries) and all(file.stat().st_size > 0 for file in files)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
