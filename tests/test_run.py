@@ -239,6 +239,17 @@ def test_a_scrambled_catalogue_is_an_error_that_names_it(finished, copied_town, 
     assert run(["import", str(project.root), str(finished.photos)]) == 4
 
 
+def test_another_set_is_told_by_the_labels_of_now(finished, copied_town, edit_config, photos, tmp_path, capsys):
+    project = copied_town(finished.root)
+    edit_config(project, 'label = "Town A"', 'label = "Town of A"')
+    for folder, files in (("Town of A", photos[:3]), ("b", photos[-3:])):
+        (tmp_path / "others" / folder).mkdir(parents=True)
+        for file in files:
+            shutil.copy(file, tmp_path / "others" / folder)
+    arguments = ["evaluate", str(project.root), "--photos", str(tmp_path / "others"), "-q", "--json"]
+    assert answered(capsys, arguments)["test"]["photos"] == 6
+
+
 def test_what_no_stage_foresaw_is_no_traceback(finished, monkeypatch, capsys):
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "some/file")

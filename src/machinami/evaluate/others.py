@@ -13,6 +13,7 @@ from machinami.errors import InputError
 from machinami.evaluate.figures import Outcome, evaluation_figures
 from machinami.images.decode import PhotoError, decode_photo
 from machinami.images.prepare import cache_size_px
+from machinami.models.card import Card
 from machinami.models.device import autocast, resolve_device
 from machinami.models.folder import load_model
 from machinami.models.folding import fold_batch_norm
@@ -43,8 +44,7 @@ def evaluate_others(
     """
     trained_card(project)
     model = load_model(project.model)
-    labels = {place.key: place.label for place in config.places}  # a place may have got another since training
-    places = [PlaceConfig(key=p["key"], label=labels.get(p["key"]) or p["label"]) for p in model.card.places]
+    places = _places(model.card, config)
     layout = _layout(photos, table, places)
     on = resolve_device(device)
     network = fold_batch_norm(model.network, size_px=model.card.image_size).to(on)
@@ -84,6 +84,12 @@ def evaluate_others(
         blocks=runs,
     )
     return evaluation_figures(model.card.keys, outcome, temperature=model.card.temperature, config=config)
+
+
+def _places(card: Card, config: Config) -> list[PlaceConfig]:
+    """The model's places, called as the settings call them now: a label may have changed since training."""
+    labels = {place.key: place.label for place in config.places}
+    return [PlaceConfig(key=place["key"], label=labels.get(place["key"]) or place["label"]) for place in card.places]
 
 
 def _layout(photos: Path, table: Path | None, places: list[PlaceConfig]) -> Layout:
