@@ -123,3 +123,11 @@ def test_figures_are_noted_and_the_rest_stays(folder):
     before = load_model(folder).card
     note_figures(folder, {"accuracy": 0.5})
     assert load_model(folder).card == replace(before, figures={"accuracy": 0.5})
+
+
+def test_photos_are_standardised_as_the_card_says(folder, card_facts):
+    """Whatever timm says of the backbone by now."""
+    loaded = load_model(folder)
+    assert (loaded.network.mean, loaded.network.std) == (tuple(card_facts["mean"]), tuple(card_facts["std"]))
+    white = loaded.prepare_squares(np.full((1, 80, 80, 3), 255, np.uint8))
+    assert torch.allclose(white, torch.full_like(white, (1 - 0.5) / 0.2))

@@ -88,6 +88,8 @@ def load_model(path: Path | str, *, which: Which = "model") -> LoadedModel:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
         raise ModelError(f"{file} cannot be read ({reason}): run `machinami train` again") from error
     network.temperature = card.temperature
+    # The card's, not timm's of today: another default there would change every answer.
+    network.mean, network.std = tuple(card.mean), tuple(card.std)
     network.eval()
     network.check_size(card.image_size)
     return LoadedModel(network.to(memory_format=torch.channels_last), card)

@@ -1,6 +1,7 @@
 """The network in two parts, `features` and `classify`, so that explaining it needs no hooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,8 @@ class PlaceModel(nn.Module):
     """A timm network that tells places apart.
 
     `features(images)` gives the last feature map, `classify(maps)` the logits; `forward` is one after the other.
-    Images: float32 (N, 3, H, W), RGB, normalised with the backbone's mean and std.
+    Images: float32 (N, 3, H, W), RGB, normalised with `mean` and `std`: the backbone's own, or those that a model
+    card says it was trained with.
     """
 
     def __init__(self, backbone: str, places: Sequence[str]) -> None:
@@ -26,19 +28,12 @@ class PlaceModel(nn.Module):
         self.places = tuple(places)
         self.temperature = 1.0  # divides the logits before the softmax; fitted on validation blocks
         self.network = create_network(backbone, places=len(self.places))
-
-    @property
-    def mean(self) -> tuple[float, float, float]:
-        """What the backbone expects to be subtracted from RGB in 0 … 1."""
-        return tuple(self.network.pretrained_cfg["mean"])  # type: ignore[index]
-
-    @property
-    def std(self) -> tuple[float, float, float]:
-        """What the backbone expects RGB to be divided by, after the mean."""
-        return tuple(self.network.pretrained_cfg["std"])  # type: ignore[index]
+        advised: Mapping[str, Any] = self.network.pretrained_cfg  # type: ignore[assignment]
+        self.mean: tuple[float, ...] = tuple(advised["mean"])  # subtracted from RGB in 0 … 1
+        self.std: tuple[float, ...] = tuple(advised["std"])  # that RGB is divided by, after the mean
 
     def standardise(self, images: Tensor) -> Tensor:
-        """Images float (N, 3, H, W) in 0 … 1 as the backbone wants them: less mean, by std, channels last in memory."""
+        """Images float (N, 3, H, W) in 0 … 1 as the network wants them: less mean, by std, channels last in memory."""
         mean = torch.tensor(self.mean, device=images.device).view(1, 3, 1, 1)
         std = torch.tensor(self.std, device=images.device).view(1, 3, 1, 1)
         return ((images - mean) / std).contiguous(memory_format=torch.channels_last)

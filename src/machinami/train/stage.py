@@ -120,6 +120,7 @@ def refit_project(
                 f"the pretrained weights have changed since training ({weights['source']}): run "
                 f"`machinami train {project.root}` again"
             )
+        model.mean, model.std = evaluated.network.mean, evaluated.network.std  # one card tells both networks' input
         learning = LearningSet(
             photo_ids=photos.photo_ids(),
             labels=photos.labels(model.places),
