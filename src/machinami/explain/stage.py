@@ -20,8 +20,7 @@ from machinami.models.device import resolve_device
 from machinami.models.folding import fold_batch_norm
 from machinami.progress import Progress, silent
 from machinami.project import Project
-from machinami.split import read_split
-from machinami.train.inputs import trained_card
+from machinami.split import kept_photos, read_split
 
 __all__ = ["ExplainReport", "explain_inputs", "explain_project"]
 
@@ -34,7 +33,8 @@ class ExplainReport:
     blocks: int
     method: str
     layer: str
-    closed_form: bool  # whether the maps come from the head's weights, and so sum to the logits
+    closed_form: bool  # whether the maps come from the head's weights, with no backward pass
+    complete: bool  # whether every map sums to its score; LayerCAM's and Grad-CAM++'s do not
     completeness_max: float  # logits: the largest |sum of a map + bias − logit|
     masks: Mapping[str, int]  # photos with a mask that was read, and those without, by reason
     pictures: int
@@ -48,8 +48,8 @@ def explain_project(
     """Heatmaps of the test photos by the model that the figures are of, attention.json, and pictures.
 
     Writes explanations/heatmaps/part-*.npz, explanations/attention.json (with no regions where there are no
-    masks) and explanations/pictures/. Raises NotReady without a split or a model, InputError where no test
-    photo can be read, ModelError for a layer that the network does not have.
+    masks) and explanations/pictures/. Raises NotReady without a split or a model, or where the catalogue no longer
+    matches the split; InputError where no test photo can be read; ModelError for a layer that the network lacks.
     """
     with project.stage("explain", inputs=explain_inputs(project, config), config=config) as run:
         report = _write(project.explanations, _held_out(project, config, device), progress)
@@ -63,20 +63,19 @@ def explain_project(
 
 
 def _held_out(project: Project, config: Config, device: str) -> HeldOut:
-    """The test photos that are still kept, with the model that the figures are of."""
-    split, _ = read_split(project), trained_card(project)
+    """The test photos, with the model that the figures are of."""
+    split = read_split(project)
     model = load_model(project.model, which="evaluated")
     if model.card.split_digest and model.card.split_digest != split.digest:
         raise NotReady("the model learned from another split", command=f"machinami train {project.root}")
-    test = set(split.photos("test"))
+    photos = kept_photos(project, split, ("test",))
     with project.catalog() as catalog:
-        photos = [photo for photo in catalog.photos(state="fetched") if photo.photo_id in test]
         regions = read_regions(catalog)
     return HeldOut(
         model=model,
         network=fold_batch_norm(model.network, size_px=model.card.image_size).to(resolve_device(device)),
         config=config,
-        photos=[photo for photo in photos if photo.place in model.card.keys],
+        photos=photos,
         regions=regions,
         block_of=split.block_of(),
         path_of=project.path_of,
@@ -105,6 +104,7 @@ def _write(folder: Path, held_out: HeldOut, progress: Progress) -> ExplainReport
         method=config.explain.method,
         layer=found.layer,
         closed_form=found.closed_form,
+        complete=found.complete,
         completeness_max=found.completeness_max,
         masks=dict(found.masks),
         pictures=pictures,

@@ -1,6 +1,7 @@
 """Which photos are for learning and which for judging: kept apart by ground, or by runs of names."""
 
 from machinami.split.ground import SplitPhoto
+from machinami.split.kept import check_places, kept_photos
 from machinami.split.layout import split_photos
 from machinami.split.report import Distances, SplitReport, SubsetCount
 from machinami.split.result import Block, Dropped, Split, Subset
@@ -15,6 +16,8 @@ __all__ = [
     "SplitReport",
     "Subset",
     "SubsetCount",
+    "check_places",
+    "kept_photos",
     "lay_split",
     "read_split",
     "split_inputs",

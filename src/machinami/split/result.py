@@ -70,6 +70,11 @@ class Split:
         found = {p: block.block for block in self.blocks for p in block.photos}
         return found | {drop.photo_id: drop.block for drop in self.dropped}
 
+    def place_of(self) -> dict[int, str]:
+        """photo_id -> place, for every photo that was split, the dropped ones too."""
+        found = {p: block.place for block in self.blocks for p in block.photos}
+        return found | {drop.photo_id: drop.block.rpartition("/")[0] for drop in self.dropped}
+
     def sealed(self) -> Self:
         """The same split with its digest: SHA-256 over photo_id, subset and block of all photos."""
         return replace(self, digest=_digest(self.blocks, self.dropped))

@@ -17,7 +17,7 @@ from machinami.images.cache import PixelCache, cache_pixels
 from machinami.images.prepare import cache_size_px
 from machinami.progress import Progress, silent
 from machinami.project import Project
-from machinami.split import Split
+from machinami.split import Split, kept_photos
 
 __all__ = ["SplitPixels", "read_learning", "read_rest"]
 
@@ -54,20 +54,18 @@ class SplitPixels:
 
 
 def read_learning(project: Project, config: Config, split: Split, *, progress: Progress = silent) -> SplitPixels:
-    """The training and validation photos."""
+    """The training and validation photos. Raises NotReady where the catalogue no longer matches the split."""
     return _read(project, config, split, ("train", "validation"), progress)
 
 
 def read_rest(project: Project, config: Config, split: Split, *, progress: Progress = silent) -> SplitPixels:
-    """The test photos, and those that the buffer dropped."""
+    """The test photos, and those that the buffer dropped. Raises NotReady likewise."""
     return _read(project, config, split, ("test", "dropped"), progress)
 
 
 def _read(project: Project, config: Config, split: Split, subsets: Sequence[str], progress: Progress) -> SplitPixels:
     subset_of: dict[int, Any] = split.subset_of()
-    ids = sorted(photo_id for photo_id, subset in subset_of.items() if subset in subsets)
-    with project.catalog() as catalog:
-        photos = tuple(catalog.photos(ids=ids))
+    photos = kept_photos(project, split, subsets)
     pixels = cache_pixels(
         project.cache,
         [photos],
@@ -76,4 +74,4 @@ def _read(project: Project, config: Config, split: Split, subsets: Sequence[str]
         max_pixels=config.check.max_pixels,
         progress=progress,
     )
-    return SplitPixels(photos=photos, subsets=tuple(subset_of[photo_id] for photo_id in ids), pixels=pixels)
+    return SplitPixels(photos=photos, subsets=tuple(subset_of[photo.photo_id] for photo in photos), pixels=pixels)

@@ -18,7 +18,7 @@ from machinami.models.weights import WeightsOrigin
 from machinami.places import label_of, resolve_places
 from machinami.progress import Progress, silent
 from machinami.project import Project, versions
-from machinami.split import Split, read_split
+from machinami.split import Split, check_places, read_split
 from machinami.train.inputs import refit_inputs, resolve_weights, train_inputs
 from machinami.train.photos import SplitPixels, read_learning, read_rest
 from machinami.train.recipe import Fitted, fit_again, fit_with_validation, start_model
@@ -62,6 +62,8 @@ def train_project(
         with project.catalog() as catalog:
             places = resolve_places(config, catalog)
         keys = tuple(place.key for place in places)
+        check_places(project, split, keys)
+        photos = read_learning(project, config, split, progress=progress)
         model, origin = start_model(keys, settings, seed=config.seed, endpoint=endpoint)
         photos = read_learning(project, config, split, progress=progress)
         learning = LearningSet(
