@@ -129,12 +129,12 @@ def explain(folder: Path, *, device: str, threads: int | None, as_json: bool, qu
     if as_json:
         print_json(asdict(explained))
         return
-    click.echo(
-        f"{explained.photos} photos explained ({explained.method}, {explained.layer}); "
+    sums = (
         f"each map sums to its score within {explained.completeness_max:.1e} logits"
-        if explained.closed_form
-        else f"{explained.photos} photos explained ({explained.method}, {explained.layer})"
+        if explained.complete
+        else "maps of this method and layer do not sum to the score"
     )
+    click.echo(f"{explained.photos} photos explained ({explained.method}, {explained.layer}); {sums}")
     rows = [
         (place, region, *(_figure(row[name]) for name in ("share", "area_share", "lift", "low", "high")), row["photos"])
         for place, regions in explained.attention["places"].items()

@@ -31,6 +31,7 @@ class Heatmaps:
     method: Method
     layer: str  # the stage whose output is explained
     closed_form: bool  # True: from the head's weights; False: by a partial backward pass
+    complete: bool  # whether each map and the bias add up to the logit, as measured
 
 
 def heatmaps(
@@ -84,17 +85,18 @@ def _from_head(model: PlaceModel, activations: Tensor, places: Sequence[int], *,
         logits = model.classify(activations.to(weight.dtype))[:, list(places)]
         gap = _gap(complete, bias, logits)
         maps = complete if method in ("gradcam", "hirescam") else closed_form(activations, weight, method=method)
-    within = COMPLETE_WITHIN if torch.finfo(logits.dtype).bits >= 32 else COMPLETE_WITHIN_HALF
-    if bool((gap > within * logits.abs().amax(dim=1).clamp(min=1)).any()):
+    if not _adds_up(gap, logits):
         return None
+    gap = gap if maps is complete else _gap(maps, bias, logits)
     return Heatmaps(
         maps=maps.float(),
         logits=logits.float(),
-        completeness=gap if maps is complete else _gap(maps, bias, logits),
+        completeness=gap,
         places=tuple(model.places[index] for index in places),
         method=method,
         layer=model.stage_names()[-1],
         closed_form=True,
+        complete=_adds_up(gap, logits),
     )
 
 
@@ -105,20 +107,28 @@ def _from_gradients(
     if any(parameter.is_inference() for parameter in model.parameters()):
         model = deepcopy(model)  # made in inference mode, its parameters cannot take part in a backward pass
     found = gradient_maps(model, activations, places, method=method, start=layer)
+    gap = _gap(found.maps, found.baseline, found.logits)
     return Heatmaps(
         maps=found.maps.float(),
         logits=found.logits.float(),
-        completeness=_gap(found.maps, found.baseline, found.logits),
+        completeness=gap,
         places=tuple(model.places[index] for index in places),
         method=method,
         layer=layer,
         closed_form=False,
+        complete=_adds_up(gap, found.logits),
     )
 
 
 def _gap(maps: Tensor, bias: Tensor, logits: Tensor) -> Tensor:
     """float32 (N,): what of the logits the maps and the bias do not account for, at the worst place."""
     return (maps.sum((-2, -1)) + bias - logits).abs().amax(dim=1).float()
+
+
+def _adds_up(gap: Tensor, logits: Tensor) -> bool:
+    """Whether no gap is more than rounding, beside the logits of its photo."""
+    within = COMPLETE_WITHIN if torch.finfo(logits.dtype).bits >= 32 else COMPLETE_WITHIN_HALF
+    return bool((gap <= within * logits.abs().amax(dim=1).clamp(min=1)).all())
 
 
 def _indices(known: tuple[str, ...], places: Sequence[str | int] | None) -> list[int]:

@@ -41,6 +41,7 @@ class Findings:
     masks: Counter[str] = field(default_factory=Counter)
     completeness_max: float = 0.0
     closed_form: bool = True
+    complete: bool = True
     layer: str = ""
 
 
@@ -71,6 +72,7 @@ class HeldOut:
             completeness = result.completeness.cpu().numpy()
             found.completeness_max = max(found.completeness_max, float(completeness.max()))
             found.closed_form &= result.closed_form
+            found.complete &= result.complete
             found.layer = result.layer
             for row, photo in enumerate(batch.photos):
                 self._note(photo, maps[row], logits[row], found)
