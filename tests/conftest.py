@@ -74,6 +74,17 @@ def trained_town(laid_town, tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="session")
+def finished_town(laid_town, tmp_path_factory):
+    """The tiny town after `machinami run`. Not to be changed: copy it."""
+    from machinami.cli.main import run
+
+    root = tmp_path_factory.mktemp("finished") / "town"
+    shutil.copytree(laid_town, root)
+    assert run(["run", str(root), "-q", "--device", "cpu", "--threads", "1"]) == 0
+    return root
+
+
 @pytest.fixture
 def project(tmp_path):
     """A project with nothing in it."""

@@ -22,12 +22,9 @@ TEST_FIELDS = {
 
 
 @pytest.fixture(scope="module")
-def finished(laid_town, tmp_path_factory):
+def finished(finished_town):
     """The tiny town after `machinami run`. Not to be changed."""
-    root = tmp_path_factory.mktemp("finished") / "town"
-    shutil.copytree(laid_town, root)
-    assert run(["run", str(root), "-q", "--device", "cpu", "--threads", "1"]) == 0
-    return Project.open(root)
+    return Project.open(finished_town)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import click
 
 from machinami.cli.options import folder_argument, json_option, machine_options, quiet_option
 from machinami.cli.output import print_json, print_table, progress_for, share
+from machinami.cli.standing import warn_of_stale
 from machinami.errors import UsageError
 
 __all__ = ["evaluate", "explain", "report", "train"]
@@ -27,10 +28,10 @@ def train(folder: Path, *, device: str, threads: int | None, as_json: bool, quie
     from machinami.project import Project
     from machinami.train.stage import train_project
 
-    project = Project.open(folder)
-    trained = train_project(
-        project, project.config(), device=device, threads=threads, progress=progress_for(quiet=quiet)
-    )
+    project, progress = Project.open(folder), progress_for(quiet=quiet)
+    config = project.config()
+    warn_of_stale(project, config, before="train")
+    trained = train_project(project, config, device=device, threads=threads, progress=progress)
     if as_json:
         print_json(asdict(trained))
         return
@@ -86,6 +87,7 @@ def evaluate(
         from machinami.evaluate.stage import evaluate_project
         from machinami.train.stage import refit_project
 
+        warn_of_stale(project, config, before="evaluate")
         figures = evaluate_project(project, config, device=device, threads=threads, progress=progress).figures
         if config.train.refit:
             refit_project(project, config, device=device, threads=threads, progress=progress)
@@ -123,9 +125,11 @@ def explain(folder: Path, *, device: str, threads: int | None, as_json: bool, qu
     from machinami.models.device import using_threads
     from machinami.project import Project
 
-    project = Project.open(folder)
+    project, progress = Project.open(folder), progress_for(quiet=quiet)
+    config = project.config()
+    warn_of_stale(project, config, before="explain")
     with using_threads(threads):
-        explained = explain_project(project, project.config(), device=device, progress=progress_for(quiet=quiet))
+        explained = explain_project(project, config, device=device, progress=progress)
     if as_json:
         print_json(asdict(explained))
         return
@@ -164,7 +168,9 @@ def report(folder: Path, *, as_json: bool, quiet: bool) -> None:
     from machinami.report import build_report
 
     project = Project.open(folder)
-    built = build_report(project, project.config(), progress=progress_for(quiet=quiet))
+    config = project.config()
+    warn_of_stale(project, config, before="report")
+    built = build_report(project, config, progress=progress_for(quiet=quiet))
     if as_json:
         print_json(asdict(built))
         return

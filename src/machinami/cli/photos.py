@@ -7,7 +7,7 @@ import click
 
 from machinami.cli.options import folder_argument, json_option, quiet_option
 from machinami.cli.output import print_json, print_table, progress_for
-from machinami.errors import InputError
+from machinami.cli.standing import warn_of_stale
 
 __all__ = ["check", "import_", "split"]
 
@@ -110,7 +110,9 @@ def split(folder: Path, *, as_json: bool, quiet: bool) -> None:
     from machinami.split import lay_split
 
     project = Project.open(folder)
-    laid = lay_split(project, project.config(), progress=progress_for(quiet=quiet))
+    config = project.config()
+    warn_of_stale(project, config, before="split")
+    laid = lay_split(project, config, progress=progress_for(quiet=quiet))
     facts = laid.to_json()
     if as_json:
         print_json({name: value for name, value in facts.items() if name != "blocks"})

@@ -49,7 +49,10 @@ def read_report_data(project: Project, config: Config) -> ReportData:
         predictions = _read_predictions(project, tuple(place.key for place in scores.places))
         missed = set(predictions.photo_id[predictions.true != predictions.predicted].tolist())
         holdings = _holdings(catalog, {place.key for place in scores.places}, missed)
-    attention = read_attention(project)
+    attention_file = project.explanations / "attention.json"
+    noted = attention_file.is_file()
+    attention = _read(attention_file, _attention, again="explain") if noted else None
+    heatmaps = _read(attention_file, _method_and_layer, again="explain") if noted else ("", "")
     return ReportData(
         places=scores.places,
         scores=scores,
@@ -57,6 +60,7 @@ def read_report_data(project: Project, config: Config) -> ReportData:
         predictions=predictions,
         attention=attention if attention is not None and attention.regions else None,
         explained=any((project.explanations / "heatmaps").glob("part-*.npz")),
+        heatmaps=heatmaps,
         holdings=holdings,
         settings=read_settings(project, config, split_digest=split.digest),
     )
@@ -160,10 +164,13 @@ def _attention(facts: Mapping[str, Any]) -> Attention:
         null=_null(facts.get("baselines") or {}),
         photos=int(facts.get("photos") or 0),
         blocks=int(facts.get("blocks") or 0),
-        method=str(facts.get("method", "")),
-        layer=str(facts.get("layer", "")),
         no_positive_evidence={key: int(count) for key, count in facts.get("no_positive_evidence", {}).items()},
     )
+
+
+def _method_and_layer(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """By which method and at which layer the heatmaps were made, whatever machinami.toml says by now."""
+    return str(facts.get("method") or ""), str(facts.get("layer") or "")
 
 
 def _lift(region: str, facts: Mapping[str, Any]) -> Lift:

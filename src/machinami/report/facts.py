@@ -107,8 +107,6 @@ class Attention:
     null: Mapping[str, Mapping[str, tuple[float, float]]]  # place -> region -> band that chance alone gives
     photos: int
     blocks: int
-    method: str
-    layer: str
     no_positive_evidence: Mapping[str, int]
 
 
@@ -167,6 +165,7 @@ class ReportData:
     predictions: Predictions
     attention: Attention | None  # None where there were no region masks
     explained: bool  # whether there are heatmaps
+    heatmaps: tuple[str, str]  # their method and layer, as explain noted them; empty where it noted none
     holdings: Holdings
     settings: Settings
 
