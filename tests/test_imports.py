@@ -12,7 +12,7 @@ import machinami
 
 ROOT = Path(machinami.__file__).parent
 GROUND = (
-    "errors", "config", "config_file", "geo", "squares", "files", "progress", "dates", "ordered", "project", "catalog",
+    "errors", "config", "config_file", "geo", "squares", "files", "progress", "dates", "enough", "ordered", "project", "catalog",
     "places", "images", "models",
 )  # fmt: skip
 STOREYS = (

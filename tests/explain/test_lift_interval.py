@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
-from machinami.explain.lift_interval import FEW_BLOCKS, lift_interval
+from machinami.enough import BLOCKS_FOR_BOOTSTRAP
+from machinami.explain.lift_interval import lift_interval
 
 SETTINGS = {"draws": 2000, "level": 0.95, "seed": 0}
 
@@ -30,7 +32,7 @@ def test_the_bootstrap_draws_whole_blocks():
     assert found == lift_interval(share, area, blocks, **SETTINGS)
 
 
-@pytest.mark.parametrize(("blocks", "least"), [(6, 0.88), (FEW_BLOCKS - 1, 0.88), (40, 0.88)])
+@pytest.mark.parametrize(("blocks", "least"), [(6, 0.88), (BLOCKS_FOR_BOOTSTRAP - 1, 0.88), (40, 0.88)])
 def test_it_holds_the_true_lift_about_as_often_as_it_says(blocks, least):
     rng = np.random.default_rng(1)
     held = naive = 0
@@ -48,3 +50,16 @@ def test_it_holds_the_true_lift_about_as_often_as_it_says(blocks, least):
 def test_an_interval_does_not_go_below_zero():
     found = lift_interval(np.array([1.0, 0.0, 0.0]), np.ones(3), ["a", "b", "c"], **SETTINGS)
     assert found.low == 0 < found.high
+
+
+def test_few_blocks_of_equal_area_take_students_t_over_their_lifts():
+    """Then the ratio of sums is a mean, whose interval is in every textbook."""
+    lifts = np.array([1.2, 2.6, 1.9])
+    found = lift_interval(np.repeat(lifts / 4, 2), np.full(6, 0.25), list("aabbcc"), **SETTINGS)
+    expected = student.interval(0.95, 2, loc=lifts.mean(), scale=lifts.std(ddof=1) / np.sqrt(3))
+    assert tuple(found) == pytest.approx((max(0, expected[0]), expected[1]))
+    narrow = lift_interval(np.repeat(lifts / 40 + 0.5, 2), np.full(6, 0.25), list("aabbcc"), **SETTINGS)
+    values = (lifts / 40 + 0.5) / 0.25
+    assert tuple(narrow) == pytest.approx(
+        student.interval(0.95, 2, loc=values.mean(), scale=values.std(ddof=1) / np.sqrt(3))
+    )

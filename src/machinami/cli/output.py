@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -38,12 +38,14 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     console.print(table)
 
 
-def share(figure: dict[str, float] | None, *, digits: int = 0) -> str:
-    """A share with its interval, in percent: "96 % (93–98)"."""
-    if figure is None:
+def share(figure: Mapping[str, float | None] | None) -> str:
+    """A share with its interval, in percent: "96 % (93–98)"; "77 %, too few blocks for an interval"."""
+    if figure is None or figure["value"] is None:
         return "–"
-    value, low, high = (f"{100 * figure[name]:.{digits}f}" for name in ("value", "low", "high"))
-    return f"{value} % ({low}–{high})"
+    value, low, high = (figure[name] for name in ("value", "low", "high"))
+    if low is None or high is None:
+        return f"{100 * value:.0f} %, too few blocks for an interval"
+    return f"{100 * value:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def progress_for(*, quiet: bool) -> Progress:

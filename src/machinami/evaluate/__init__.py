@@ -1,7 +1,7 @@
 """How well places are told apart on ground that was never learned from, and how sure that is."""
 
 from machinami.evaluate.figures import Outcome, evaluation_figures
-from machinami.evaluate.intervals import Interval, count_blocks, difference_interval, statistic_interval
+from machinami.evaluate.intervals import Interval, count_blocks, statistic_interval
 from machinami.evaluate.ledger import count_openings
 from machinami.evaluate.predictions import Predictions, read_predictions, write_predictions
 
@@ -11,7 +11,6 @@ __all__ = [
     "Predictions",
     "count_blocks",
     "count_openings",
-    "difference_interval",
     "evaluation_figures",
     "read_predictions",
     "statistic_interval",

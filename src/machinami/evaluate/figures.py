@@ -82,10 +82,10 @@ def evaluation_figures(
 
 def _intervals(
     outcome: Outcome, predicted: npt.NDArray[np.int64], *, places: int, config: Config
-) -> dict[str, dict[str, float] | None]:
+) -> dict[str, dict[str, float | None] | None]:
     """Each score with its interval over blocks."""
-    table = count_blocks(outcome.labels, [predicted], outcome.blocks, places=places)
-    found: dict[str, dict[str, float] | None] = {}
+    table = count_blocks(outcome.labels, predicted, outcome.blocks, places=places)
+    found: dict[str, dict[str, float | None] | None] = {}
     for name, score in _SCORES.items():
         interval = statistic_interval(
             table, score, draws=config.evaluate.draws, level=config.evaluate.level, seed=config.seed

@@ -7,14 +7,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-__all__ = ["FEW_BLOCKS", "Interval", "lift_interval"]
+from machinami.enough import BLOCKS_FOR_BOOTSTRAP
+
+__all__ = ["LiftInterval", "lift_interval"]
 
 Floats = npt.NDArray[np.float64]
-FEW_BLOCKS = 10  # below it the bootstrap is far too narrow, and a t interval is used
 _CHUNK = 200  # draws made at once: bounds the memory with many blocks
 
 
-class Interval(NamedTuple):
+class LiftInterval(NamedTuple):
     """Lower and upper end."""
 
     low: float
@@ -23,7 +24,7 @@ class Interval(NamedTuple):
 
 def lift_interval(
     share: Floats, area: Floats, blocks: Sequence[str], *, draws: int, level: float, seed: int
-) -> Interval | None:
+) -> LiftInterval | None:
     """An interval for Σ share / Σ area, where blocks are the observations; None for fewer than two.
 
     share, area: float64 (n,), one a photo; blocks: the block of each photo. `level`: share of such intervals
@@ -38,15 +39,15 @@ def lift_interval(
     top = np.bincount(index, weights=share, minlength=count)
     bottom = np.bincount(index, weights=area, minlength=count)
     tail = (1 - level) / 2
-    if count < FEW_BLOCKS:
+    if count < BLOCKS_FOR_BOOTSTRAP:
         ratio = top.sum() / bottom.sum()
         error = np.sqrt(count / (count - 1) * ((top - ratio * bottom) ** 2).sum()) / bottom.sum()
         reach = float(stdtrit(count - 1, 1 - tail) * error)
-        return Interval(max(0.0, float(ratio) - reach), float(ratio) + reach)
+        return LiftInterval(max(0.0, float(ratio) - reach), float(ratio) + reach)
     generator = np.random.default_rng(seed)
     lifts = []
     for start in range(0, draws, _CHUNK):
         times = generator.multinomial(count, np.full(count, 1 / count), size=min(_CHUNK, draws - start))
         lifts.append((times @ top) / (times @ bottom))
     low, high = np.quantile(np.concatenate(lifts), [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    return LiftInterval(float(low), float(high))

@@ -1,5 +1,6 @@
 """The findings as sentences, from the numbers of the files and in the words of `i18n/`. Plain text."""
 
+from machinami.enough import BLOCKS_FOR_TRUST
 from machinami.report.facts import Attention, Figure, Lift, PlaceScore, ReportData
 from machinami.report.texts import Lang, Texts, texts
 
@@ -16,7 +17,6 @@ __all__ = [
 ]
 
 RELIABLE = 0.8  # balanced accuracy from which places count as told apart without a "but"
-FEW_BLOCKS = 20  # below, block intervals are known to be too short
 GOOD_CALIBRATION = 0.05
 
 
@@ -122,8 +122,8 @@ def _belief_blocks(data: ReportData, lang: Lang) -> str:
     photos, blocks = t.count(scores.photos, "photo"), t.count(scores.blocks, "block")
     if scores.balanced_accuracy.low is None:
         return t.say("believe.nointerval", photos=photos, blocks=blocks)
-    if scores.blocks < FEW_BLOCKS:
-        return t.say("believe.few", blocks=blocks)
+    if scores.blocks < BLOCKS_FOR_TRUST:
+        return t.say("believe.few", blocks=blocks, enough=BLOCKS_FOR_TRUST)
     return t.say("believe.enough", photos=photos, blocks=blocks)
 
 

@@ -1,0 +1,7 @@
+"""How many blocks bear what: the thresholds of every statement, in one place."""
+
+__all__ = ["BLOCKS_FOR_BOOTSTRAP", "BLOCKS_FOR_FINDING", "BLOCKS_FOR_TRUST"]
+
+BLOCKS_FOR_FINDING = 3  # with fewer, a lift is a number in a table and nothing is said to give a place away
+BLOCKS_FOR_BOOTSTRAP = 10  # with fewer there are too few different draws: Student's t serves
+BLOCKS_FOR_TRUST = 20  # with fewer, block intervals are known to be too short: they are called rough
