@@ -116,3 +116,14 @@ def test_maps_without_positive_evidence_are_counted_not_averaged():
     assert table["all_photos"]["a"]["left"]["photos"] == 12
     assert silent[0].share is None
     assert silent[0].against.sum() == pytest.approx(1)
+
+
+def test_blocks_are_counted_for_each_lift():
+    rows = [row(i, block=f"b{i % 3}") for i in range(12)] + [row(99, block="far", correct=False)]
+    rows += [row(i, place=1, block="c") for i in range(12)]
+    table = attention_table(rows, places="abc", regions=REGIONS, settings=AttentionSettings())
+    assert table["lift_blocks"] == {
+        "a": {"left": 3, "right": 3},
+        "b": {"left": 1, "right": 1},
+        "c": {"left": 0, "right": 0},
+    }

@@ -35,6 +35,7 @@ class Recipe:
     source_id: str = "{place}/{number}.jpg"
     photo_extra: dict[str, Any] = field(default_factory=dict)
     accuracy: float = 0.9234
+    lift_blocks: int = 3  # that each lift rests on
 
 
 @pytest.fixture
@@ -243,6 +244,7 @@ def attention(recipe: Recipe) -> dict[str, Any]:
         "all_photos": table,
         "baselines": {},
         "no_positive_evidence": dict.fromkeys(recipe.labels, 0),
+        "lift_blocks": {key: dict.fromkeys(REGIONS, recipe.lift_blocks) for key in recipe.labels},
         "blocks": 2,
         "photos": 8,
         "method": "gradcam",

@@ -209,3 +209,16 @@ def test_without_coordinates_runs_are_strips(make_project):
     assert text.count('class="strip"') == 2
     assert 'class="bar"' not in text
     assert "on stretches of photos never seen" in text
+
+
+def test_each_place_says_how_many_blocks_its_lifts_rest_on(make_project):
+    text = build(make_project(lift_blocks=7))
+    assert text.count("Over 7\N{NO-BREAK SPACE}blocks.") == 2
+    assert "over 2" not in text
+
+
+def test_the_page_holds_without_any_interval(make_project):
+    text = build(make_project(interval=False))
+    assert "too few blocks for an interval: balanced accuracy 92\N{NO-BREAK SPACE}% on ground never seen" in text
+    assert "None" not in re.sub(r"data:image/[^\"]+", "", text).replace("none", "")
+    assert "– –" not in text

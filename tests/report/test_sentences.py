@@ -5,7 +5,7 @@ import json
 import pytest
 
 from machinami.report.data import read_report_data
-from machinami.report.sentences import beliefs, calibration_words, confusion_words, findings, headline
+from machinami.report.sentences import beliefs, calibration_words, confusion_words, findings, headline, lift_title
 from machinami.split import Distances
 
 
@@ -100,3 +100,14 @@ def test_rounding_never_claims_all_or_nothing():
     assert [percent(x) for x in (1, 0.9996, 0.996, 0.004, 0.0001, 0, None)] == [
         "100%", "99.9%", "99.6%", "0.4%", "0.1%", "0%", "–",
     ]  # fmt: skip
+
+
+def test_a_lift_over_two_blocks_is_told_as_too_little(make_project):
+    data = read(make_project(lift_blocks=2))
+    _, machida, *_ = plain(findings(data))
+    assert machida == (
+        "町田市: 3.1× (2.5–3.8) the evidence expected from area alone falls on vegetation, but in 2 blocks only, "
+        "too few to say what gives it away."
+    )
+    assert lift_title(data, "en").startswith("Too few blocks")
+    assert "2ブロックだけでは" in findings(data, "ja")[1]

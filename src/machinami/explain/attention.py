@@ -81,13 +81,15 @@ def attention_table(
 
     share and area_share are means over a place's photos that show the region on `min_area` of their area or
     more; lift = Σ share / Σ area over the same photos (1: as much as its area), low and high its interval
-    over blocks. A region seen in fewer than `min_photos` photos has None for all but "photos".
+    over blocks. A region seen in fewer than `min_photos` photos has None for all but "photos". "lift_blocks" says
+    how many blocks each lift of "places" rests on.
     """
     right = [row for row in rows if row.correct]
     return {
         "regions": list(regions),
         "places": _by_place(right, places, regions, settings),
         "all_photos": _by_place(rows, places, regions, settings),
+        "lift_blocks": _blocks_of_lifts(right, places, regions, settings),
         "baselines": {},
         "no_positive_evidence": {
             key: sum(row.place == index and row.share is None for row in rows) for index, key in enumerate(places)
@@ -102,12 +104,35 @@ def _by_place(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     table: dict[str, dict[str, dict[str, Any]]] = {}
     for index, key in enumerate(places):
-        telling = [row for row in rows if row.place == index and row.share is not None]
         table[key] = {
-            name: _entry([row for row in telling if row.area[column] >= settings.min_area], column, settings)
+            name: _entry(_showing(rows, index, column, settings), column, settings)
             for column, name in enumerate(regions)
         }
     return table
+
+
+def _showing(
+    rows: Sequence[AttentionRow], place: int, column: int, settings: AttentionSettings
+) -> Sequence[AttentionRow]:
+    """The photos of a place that hold evidence for it and show the region."""
+    return [
+        row
+        for row in rows
+        if row.place == place and row.share is not None and row.area[column] >= settings.min_area
+    ]
+
+
+def _blocks_of_lifts(
+    rows: Sequence[AttentionRow], places: Sequence[str], regions: Sequence[str], settings: AttentionSettings
+) -> dict[str, dict[str, int]]:
+    """How many blocks the lift of each place and region rests on."""
+    return {
+        key: {
+            name: len({row.block for row in _showing(rows, index, column, settings)})
+            for column, name in enumerate(regions)
+        }
+        for index, key in enumerate(places)
+    }
 
 
 def _entry(rows: Sequence[AttentionRow], column: int, settings: AttentionSettings) -> dict[str, Any]:

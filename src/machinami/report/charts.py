@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from machinami.report.facts import Figure, Lift, PlaceScore, ReportData
+from machinami.report.guessing import beats_guessing, spread_of_guesses, spread_of_mean
 from machinami.report.svg import element
 from machinami.report.texts import Lang, texts
 
-__all__ = ["AccuracyChart", "LiftChart", "Row", "Tick", "accuracy_chart", "lift_chart"]
+__all__ = ["AccuracyChart", "LiftChart", "Row", "Tick", "accuracy_chart", "accuracy_title", "lift_chart"]
 
 ROW_PX = 30
 _FRACTIONS = {-1: "½", -2: "¼", -3: "⅛"}
-Z95 = 1.959964  # two-sided 95 % of the normal distribution
 Say = Callable[[Lang], str]
 
 
@@ -43,7 +43,7 @@ class AccuracyChart:
 
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
-    all_above: bool  # whether every figure, with its interval, lies above what guessing gives
+    not_above: tuple[Say, ...]  # names of the figures that do not lie above what guessing gives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +63,11 @@ def accuracy_chart(data: ReportData) -> AccuracyChart:
     scores, chance = data.scores, 1 / len(data.places)
     counts = [place.photos for place in data.places]
     figures: list[tuple[Say, Figure, float, int | None]] = [
-        (_named("well.balanced"), scores.balanced_accuracy, _spread_of_mean(chance, counts), None),
-        (_named("well.accuracy"), scores.accuracy, _spread(chance, scores.photos), None),
+        (_named("well.balanced"), scores.balanced_accuracy, spread_of_mean(chance, counts), None),
+        (_named("well.accuracy"), scores.accuracy, spread_of_guesses(chance, scores.photos), None),
     ]
     figures += [
-        (_plain(place.label), Figure(place.recall), _spread(chance, place.photos), index)
+        (_plain(place.label), Figure(place.recall), spread_of_guesses(chance, place.photos), index)
         for index, place in enumerate(data.places)
     ]
     rows = [
@@ -84,8 +84,16 @@ def accuracy_chart(data: ReportData) -> AccuracyChart:
     return AccuracyChart(
         rows=tuple(rows),
         ticks=tuple(Tick(100 * share, _share(share)) for share in (0, 0.25, 0.5, 0.75, 1)),
-        all_above=all(_lowest(figure) > chance + spread for _, figure, spread, _ in figures),
+        not_above=tuple(name for name, figure, spread, _ in figures if not beats_guessing(figure, chance, spread)),
     )
+
+
+def accuracy_title(chart: AccuracyChart, lang: Lang) -> str:
+    """Whether every figure lies above what guessing gives, and which do not."""
+    t = texts(lang)
+    if not chart.not_above:
+        return t.say("well.chart.above")
+    return t.say("well.chart.mixed", list=t.listed([name(lang) for name in chart.not_above]))
 
 
 def _named(key: str) -> Say:
@@ -98,24 +106,6 @@ def _share(share: float) -> Say:
 
 def _plain(text: str) -> Say:
     return lambda _: text
-
-
-def _lowest(figure: Figure) -> float:
-    lowest = figure.value if figure.low is None else figure.low
-    return -math.inf if lowest is None else lowest
-
-
-def _spread(chance: float, photos: int) -> float:
-    """Half the width that 95 % of guesses at random stay within (normal approximation of the binomial)."""
-    return Z95 * math.sqrt(chance * (1 - chance) / photos) if photos else 1.0
-
-
-def _spread_of_mean(chance: float, photos: Sequence[int]) -> float:
-    """The same for the mean over places of such shares."""
-    if not all(photos):
-        return 1.0
-    variance = sum(chance * (1 - chance) / n for n in photos) / len(photos) ** 2
-    return Z95 * math.sqrt(variance)
 
 
 def _accuracy_plot(figure: Figure, null: tuple[float, float], colour: int | None) -> Markup:

@@ -155,10 +155,15 @@ def _accuracy(entry: Any) -> Any:
 
 def _attention(facts: Mapping[str, Any]) -> Attention:
     regions = tuple(str(name) for name in facts["regions"])
+    blocks = facts.get("lift_blocks") or {}
     return Attention(
         regions=regions,
         places={
-            key: tuple(_lift(region, entries[region]) for region in regions if region in entries)
+            key: tuple(
+                _lift(region, entries[region], blocks.get(key, {}).get(region))
+                for region in regions
+                if region in entries
+            )
             for key, entries in facts["places"].items()
         },
         null=_null(facts.get("baselines") or {}),
@@ -173,12 +178,13 @@ def _method_and_layer(facts: Mapping[str, Any]) -> tuple[str, str]:
     return str(facts.get("method") or ""), str(facts.get("layer") or "")
 
 
-def _lift(region: str, facts: Mapping[str, Any]) -> Lift:
+def _lift(region: str, facts: Mapping[str, Any], blocks: Any) -> Lift:
     numbers = ("share", "area_share", "lift", "low", "high", "against")
     return Lift(
         region=region,
         photos=int(facts.get("photos") or 0),
         distinguishable=facts.get("distinguishable"),
+        blocks=None if blocks is None else int(blocks),
         **{name: _number(facts.get(name)) for name in numbers},
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from machinami.enough import BLOCKS_FOR_FINDING
 from machinami.split import Split
 
 __all__ = [
@@ -79,6 +80,12 @@ class Lift:
     high: float | None
     against: float | None  # share of the evidence against the place
     distinguishable: bool | None
+    blocks: int | None = None  # that the photos lie in; None where that was not noted
+
+    @property
+    def enough_blocks(self) -> bool:
+        """Whether the lift may be called a finding, as far as its blocks are known."""
+        return self.blocks is None or self.blocks >= BLOCKS_FOR_FINDING
 
     @property
     def against_lift(self) -> float | None:
@@ -90,12 +97,12 @@ class Lift:
     @property
     def above(self) -> bool:
         """Whether the region holds more evidence than its area, beyond chance as far as that is known."""
-        return self.low is not None and self.low > 1 and self.distinguishable is not False
+        return self.low is not None and self.low > 1 and self.distinguishable is not False and self.enough_blocks
 
     @property
     def below(self) -> bool:
         """The same for less."""
-        return self.high is not None and self.high < 1 and self.distinguishable is not False
+        return self.high is not None and self.high < 1 and self.distinguishable is not False and self.enough_blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +115,11 @@ class Attention:
     photos: int
     blocks: int
     no_positive_evidence: Mapping[str, int]
+
+    def blocks_of(self, place: str) -> tuple[int, int] | None:
+        """The fewest and the most blocks that a lift of the place rests on; None where that was not noted."""
+        counts = [lift.blocks for lift in self.places.get(place, ()) if lift.lift is not None and lift.blocks]
+        return (min(counts), max(counts)) if counts else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

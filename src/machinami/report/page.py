@@ -13,9 +13,10 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
+from machinami.enough import BLOCKS_FOR_FINDING
 from machinami.explain.colours import colour_values
 from machinami.report import sentences
-from machinami.report.charts import accuracy_chart, lift_chart
+from machinami.report.charts import accuracy_chart, accuracy_title, lift_chart
 from machinami.report.facts import ReportData
 from machinami.report.gallery import EVERY_PLACE_UP_TO, KINDS, Gallery
 from machinami.report.map import draw_maps, draw_strips
@@ -60,6 +61,7 @@ def render_page(data: ReportData, gallery: Gallery) -> str:
         script=Markup(script),  # our own file, without values
         script_digest=script_digest,
         accuracy=accuracy_chart(data),
+        enough_blocks=BLOCKS_FOR_FINDING,
         lifts=lift_chart(data) if data.attention is not None else None,
         maps=draw_maps(data),
         strips=draw_strips(data),
@@ -107,7 +109,7 @@ def _words(data: ReportData) -> dict[str, Any]:
         "both": _both,
         "word": lambda write: _both(lambda lang: write(texts(lang))),
         "words": sentences,
-        "accuracy_title": lambda above: translate("well.chart.above" if above else "well.chart.mixed"),
+        "accuracy_title": lambda chart: _both(lambda lang: accuracy_title(chart, lang)),
         "fmt": _formats(),
     }
 

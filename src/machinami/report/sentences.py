@@ -1,7 +1,10 @@
 """The findings as sentences, from the numbers of the files and in the words of `i18n/`. Plain text."""
 
+from collections.abc import Sequence
+
 from machinami.enough import BLOCKS_FOR_TRUST
 from machinami.report.facts import Attention, Figure, Lift, PlaceScore, ReportData
+from machinami.report.guessing import beats_guessing, spread_of_mean
 from machinami.report.texts import Lang, Texts, texts
 
 __all__ = [
@@ -48,16 +51,16 @@ def headline(data: ReportData, lang: Lang) -> str:
         subject = say("headline.many", n=len(data.places))
     ground = "random" if data.split.branded else "ground" if data.on_ground else "runs"
     measured = say(f"headline.{ground}", figure=texts(lang).figure(figure))
-    claim = _claim(figure, chance)
+    claim = _claim(figure, chance, spread_of_mean(chance, [place.photos for place in data.places]))
     return say(f"headline.{claim}", places=subject, figure=measured, chance=texts(lang).percent(chance))
 
 
-def _claim(figure: Figure, chance: float) -> str:
+def _claim(figure: Figure, chance: float, spread: float) -> str:
     assert figure.value is not None
-    if figure.low is None:
-        return "maybe" if figure.value > chance else "not"
-    if figure.low <= chance:
+    if not beats_guessing(figure, chance, spread):
         return "not"
+    if figure.low is None:
+        return "maybe"
     return "told" if figure.value >= RELIABLE else "partly"
 
 
@@ -90,11 +93,26 @@ def _giveaway(attention: Attention, place: PlaceScore, lang: Lang) -> str:
         return t.say("give.few", place=place.label)
     best = strongest(lifts)
     if not best:
-        return t.say("give.none", place=place.label)
+        return _no_giveaway(lifts, place, t)
     values = {"place": place.label, "region": t.region(best[0].region), "lift": _times(t, best[0])}
     if len(best) == 1:
         return t.say("give.one", **values)
     return t.say("give.two", **values, region2=t.region(best[1].region), lift2=_times(t, best[1]))
+
+
+def _no_giveaway(lifts: Sequence[Lift], place: PlaceScore, t: Texts) -> str:
+    """Nothing stands out, or what does rests on too few blocks to be called a finding."""
+    thin = thinly(lifts)
+    if not thin:
+        return t.say("give.none", place=place.label)
+    blocks = t.count(thin[0].blocks or 0, "block")
+    return t.say("give.thin", place=place.label, region=t.region(thin[0].region), lift=_times(t, thin[0]), blocks=blocks)
+
+
+def thinly(lifts: Sequence[Lift]) -> list[Lift]:
+    """Regions whose interval lies above 1 over too few blocks, the highest lift first."""
+    found = (lift for lift in lifts if lift.low is not None and lift.low > 1 and not lift.enough_blocks)
+    return sorted(found, key=lambda lift: (-(lift.lift or 0), lift.region))
 
 
 def strongest(lifts: tuple[Lift, ...]) -> list[Lift]:
@@ -215,11 +233,12 @@ def lift_title(data: ReportData, lang: Lang) -> str:
     """The finding of the lift chart: the strongest region of each place that has one."""
     t = texts(lang)
     assert data.attention is not None
-    items = []
+    items, thin = [], False
     for place in data.places:
+        thin = thin or bool(thinly(data.attention.places.get(place.key, ())))
         best = strongest(data.attention.places.get(place.key, ()))
         if best:
             items.append(t.say("lift.chart.item", region=t.region(best[0].region), place=place.label))
     if not items:
-        return t.say("lift.chart.none")
+        return t.say("lift.chart.thin" if thin else "lift.chart.none")
     return t.say("lift.chart.some", list=t.listed(items))
