@@ -28,6 +28,14 @@ __all__ = ["collect_town"]
 
 SOURCE = "town"
 QUALITY = 90  # of the JPEG files
+FACT = "town"  # what the catalogue remembers the settings of the towns under
+_KEYS = {
+    "difficulty": "town.difficulty",
+    "decoy": "town.decoy",
+    "size_px": "town.size_px",
+    "seed": "seed",
+    "marked": "the first of [[places]], which bears the decoy,",
+}
 
 
 def collect_town(
@@ -36,12 +44,14 @@ def collect_town(
     """Make the photos of the towns in the config and catalogue them; those that are there already stay.
 
     `workers` processes make them, by default one for each processor; the files are the same for any number.
-    Raises ConfigError where the source is not "town" or a place is not one of the made towns.
+    Raises ConfigError where the source is not "town", a place is not one of the made towns, or the photos that are
+    there were made with other settings.
     """
     settings = _settings(config)
     inputs = digest_json([str(settings)])
     with project.stage("collect", inputs=inputs, config=config) as run, project.catalog() as catalog:
         known = _known(catalog)
+        _keep_to(catalog, settings, begun=bool(known))
         shots = _missing(settings, known)
         added = 0
         if shots:
@@ -76,6 +86,24 @@ def _settings(config: Config) -> TownSettings:
         decoy=config.town.decoy,
         seed=config.seed,
     )
+
+
+def _keep_to(catalog: Catalog, settings: TownSettings, *, begun: bool) -> None:
+    """Note how the towns are made; raises ConfigError where photos that are there were made in another way.
+
+    How many photos and towns there are may grow: no photo depends on that, but for which town bears a decoy.
+    """
+    now = {name: getattr(settings, name) for name in ("difficulty", "decoy", "size_px", "seed")}
+    now["marked"] = settings.towns[0] if settings.decoy != "none" else None
+    noted = catalog.fact(FACT)
+    if begun and noted is not None:
+        for name, before in json.loads(noted).items():
+            if now.get(name) != before:
+                raise ConfigError(
+                    f"the made photos of this project have {_KEYS[name]} = {before!r}, and machinami.toml asks for "
+                    f"{now.get(name)!r}: one project holds towns of one kind, so set it back, or make another project"
+                )
+    catalog.set_fact(FACT, json.dumps(now, sort_keys=True))
 
 
 def _known(catalog: Catalog) -> dict[str, str]:
