@@ -82,7 +82,14 @@ def evaluate(
         from machinami.models.device import using_threads
 
         with using_threads(threads):
-            figures = evaluate_others(project, config, photos, table=table, device=device, progress=progress)
+            other = evaluate_others(project, config, photos, table=table, device=device, progress=progress)
+        figures = other.figures
+        if other.learned:
+            click.echo(
+                f"machinami: {other.learned} of the {figures['test']['photos']} photos are among those that the network "
+                "learned from, so these figures say little of new photos: leave them out",
+                err=True,
+            )
     else:
         from machinami.evaluate.stage import evaluate_project
         from machinami.train.stage import refit_project

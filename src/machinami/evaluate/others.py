@@ -1,5 +1,7 @@
 """Figures on another labelled set: the model for new photos, and no test block is opened."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,9 @@ import torch
 
 from machinami.collect.layout import Candidate, Layout, by_table, choose_layout
 from machinami.config import Config, PlaceConfig
-from machinami.errors import InputError
+from machinami.errors import InputError, ProjectError
 from machinami.evaluate.figures import Outcome, evaluation_figures
+from machinami.files import digest_file
 from machinami.images.decode import PhotoError, decode_photo
 from machinami.images.prepare import cache_size_px
 from machinami.models.card import Card
@@ -20,12 +23,21 @@ from machinami.models.folding import fold_batch_norm
 from machinami.ordered import in_batches, in_order
 from machinami.progress import Progress, silent
 from machinami.project import Project
+from machinami.split import read_split
 from machinami.split.blocks import name_runs
 from machinami.train.inputs import trained_card
 
-__all__ = ["evaluate_others"]
+__all__ = ["OtherSet", "evaluate_others"]
 
 BATCH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSet:
+    """The figures on another labelled set, as they would stand in evaluation.json."""
+
+    figures: dict[str, Any]
+    learned: int  # photos among them that the network learned from: on those it shows its memory
 
 
 def evaluate_others(
@@ -36,7 +48,7 @@ def evaluate_others(
     table: Path | None = None,
     device: str = "auto",
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> OtherSet:
     """The fields of evaluation.json for the photos of a folder (a folder a place) or of a table.
 
     Blocks are runs of neighbouring names, or the table's sequences. Raises InputError where no photo can be read or
@@ -83,7 +95,30 @@ def evaluate_others(
         logits=torch.cat(logits).numpy(),
         blocks=runs,
     )
-    return evaluation_figures(model.card.keys, outcome, temperature=model.card.temperature, config=config)
+    return OtherSet(
+        figures=evaluation_figures(model.card.keys, outcome, temperature=model.card.temperature, config=config),
+        learned=_count_learned(project, model.card, [candidate.path for candidate in read_ones]),
+    )
+
+
+def _count_learned(project: Project, card: Card, files: Sequence[Path]) -> int:
+    """How many of the files are those of photos that the network for new photos learned from, by their digests.
+
+    After the refit these are all photos that were split; before it, those of training and validation. Where the split
+    is no longer that of the card, every photo that is kept counts.
+    """
+    with project.catalog() as catalog:
+        digests = {photo.photo_id: photo.sha256 for photo in catalog.photos(state="fetched")}
+    try:
+        split = read_split(project)
+    except ProjectError:
+        split = None
+    if split is not None and split.digest == card.split_digest:
+        refitted = card.model["sha256"] != card.evaluated["sha256"]
+        learned = {i for i, subset in split.subset_of().items() if refitted or subset in ("train", "validation")}
+        digests = {photo_id: sha256 for photo_id, sha256 in digests.items() if photo_id in learned}
+    known = set(digests.values())
+    return sum(digest_file(file) in known for file in files)
 
 
 def _places(card: Card, config: Config) -> list[PlaceConfig]:
