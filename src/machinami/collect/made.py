@@ -34,7 +34,7 @@ _KEYS = {
     "decoy": "town.decoy",
     "size_px": "town.size_px",
     "seed": "seed",
-    "marked": "the first of [[places]], which bears the decoy,",
+    "towns": "[[places]]",
 }
 
 
@@ -91,17 +91,17 @@ def _settings(config: Config) -> TownSettings:
 def _keep_to(catalog: Catalog, settings: TownSettings, *, begun: bool) -> None:
     """Note how the towns are made; raises ConfigError where photos that are there were made in another way.
 
-    How many photos and towns there are may grow: no photo depends on that, but for which town bears a decoy.
+    How many photos there are may grow, since no photo depends on it. On the towns and their order all depend: they
+    share what is common to them, and the first bears the decoy.
     """
-    now = {name: getattr(settings, name) for name in ("difficulty", "decoy", "size_px", "seed")}
-    now["marked"] = settings.towns[0] if settings.decoy != "none" else None
+    now = {name: getattr(settings, name) for name in _KEYS} | {"towns": list(settings.towns)}
     noted = catalog.fact(FACT)
     if begun and noted is not None:
         for name, before in json.loads(noted).items():
-            if now.get(name) != before:
+            if now[name] != before:
                 raise ConfigError(
                     f"the made photos of this project have {_KEYS[name]} = {before!r}, and machinami.toml asks for "
-                    f"{now.get(name)!r}: one project holds towns of one kind, so set it back, or make another project"
+                    f"{now[name]!r}: one project holds towns of one kind, so set it back, or make another project"
                 )
     catalog.set_fact(FACT, json.dumps(now, sort_keys=True))
 
