@@ -96,3 +96,34 @@ def test_a_sheet_shows_photo_overlay_and_legend():
     np.testing.assert_array_equal(sheet[:60, 98:], overlay(PHOTO, CELLS, scale=0.2))
     bar = legend(scale=0.2, width_px=360)[10]
     assert (bar[8].astype(int) - bar[280].astype(int))[1] < 0 < (bar[8].astype(int) - bar[280].astype(int))[2]
+
+
+def half_for_half_against():
+    """What is left speaks for the place, what is right against it."""
+    cells = np.full((7, 7), 0.2, np.float32)
+    cells[:, 4:] = -0.2
+    return cells
+
+
+@pytest.mark.parametrize("kind", ["webp", "png"])
+@pytest.mark.parametrize("smooth", [True, False])
+def test_a_layer_is_green_where_the_evidence_is_for_and_purple_where_it_is_against(kind, smooth):
+    data = heatmap_layer(half_for_half_against(), scale=0.2, kind=kind, smooth=smooth)
+    pixels = np.asarray(Image.open(io.BytesIO(data))).astype(int)
+    for columns, colour in ((slice(8, 40), FOR), (slice(-40, -8), AGAINST)):
+        assert np.abs(pixels[:, columns, :3].mean((0, 1)) - colour).max() < 12
+        assert pixels[:, columns, 3].min() > 180
+
+
+def test_an_unsigned_layer_shows_what_is_for_alone():
+    data = heatmap_layer(half_for_half_against(), scale=0.2, signed=False, kind="png")
+    opacity = np.asarray(Image.open(io.BytesIO(data)))[..., 3]
+    assert opacity[:, :40].min() > 180
+    assert opacity[:, -40:].max() == 0
+
+
+def test_an_overlay_has_the_colours_of_its_sign():
+    white = np.full((70, 70, 3), 255, np.uint8)
+    shown = overlay(white, half_for_half_against(), scale=0.2).astype(int)
+    assert np.abs(shown[:, :20] - (255 + np.subtract(FOR, 255) * 199 / 255)).max() < 2
+    assert np.abs(shown[:, -20:] - (255 + np.subtract(AGAINST, 255) * 199 / 255)).max() < 2

@@ -1,7 +1,11 @@
 """What is shown and on which scale."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from machinami.errors import ProjectError
 from machinami.explain.choice import Candidate, Choice
@@ -119,3 +123,28 @@ def test_a_damaged_index_is_named(explained):
     file.write_text(file.read_text().replace('"wrong"', '"ugly"'))
     with pytest.raises(ProjectError, match=r"pictures\.json is damaged .*ugly.*machinami explain"):
         gallery_of(explained)
+
+
+def test_the_colours_of_every_layer_have_the_sign_of_the_evidence(make_project):
+    """Green for and purple against the place named; for a place alone, something only where there is support."""
+    project = make_project()
+    _, gallery = gallery_of(project)
+    (part,) = read_heatmaps(project.explanations / "heatmaps")
+    for shot in gallery.shots:
+        maps = part.maps[part.photo_id.tolist().index(shot.photo.photo_id)].astype(np.float32)
+        centred = maps - maps.mean(0)
+        for layer in shot.layers:
+            place = shot.predicted if layer.kind == "signed" else int(layer.kind[1])
+            strong = np.abs(centred[place]) > gallery.scale / 4
+            cells, smooth = pixels_of(layer.cells), pixels_of(layer.smooth)[18::37, 18::37]
+            assert cells.shape == smooth.shape == (3, 3, 4)
+            for pixels in (cells, smooth):
+                if layer.kind == "signed":
+                    is_green = pixels[..., 1] > pixels[..., 2]
+                    assert (is_green == (centred[place] > 0))[strong].all()
+                else:
+                    assert ((pixels[..., 3] > 20) == (centred[place] > 0))[strong].all()
+
+
+def pixels_of(uri):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGBA")).astype(int)

@@ -4,19 +4,23 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from machinami.errors import Interrupted, ModelError
+from machinami.config import TrainConfig
+from machinami.errors import Interrupted
 from machinami.models import load_model
 from machinami.models.network import PlaceModel
 from machinami.progress import silent
 from machinami.split import read_split
-from machinami.train import trial, views
-from machinami.train.loop import place_weights
-from machinami.train.stage import train_project
+from machinami.train import stage, trial, views
+from machinami.train.loop import TrainingData, fit_stages, place_weights
+from machinami.train.stage import refit_project, train_project
+from machinami.train.task import Conditions
 
 
 def weights(project):
@@ -187,3 +191,55 @@ def test_every_place_weighs_the_same():
     assert totals == pytest.approx([15, 15, 15])
     assert float(weight[labels].mean()) == pytest.approx(1)
     assert torch.isfinite(place_weights(np.array([0, 0]), 2)).all()
+
+
+def test_the_loss_gives_every_place_the_same_weight():
+    """Photos that show nothing: nine of the first place for each of the second leave both as likely as before."""
+    torch.manual_seed(0)
+    model = PlaceModel("resnet18", ("a", "b")).eval()
+    labels = np.array([0] * 90 + [1] * 10)
+    maps = torch.ones(len(labels), model.classifier.in_features, 1, 1)
+    settings = TrainConfig(epochs=30, batch_size=100, head_rate=0.02, label_smoothing=0.0)
+    conditions = Conditions(config=settings, seed=0, device=torch.device("cpu"), folder=Path())
+    fit_stages(
+        model,
+        TrainingData(labels, np.arange(len(labels)), lambda rows, _: maps[rows]),
+        start=model.stage_names()[-1],
+        conditions=conditions,
+        epochs=30,
+        validate=None,
+    )
+    with torch.no_grad():
+        assert torch.softmax(model.classify(maps[:1]), dim=1)[0, 1] == pytest.approx(0.5, abs=0.1)  # not 0.1
+
+
+def test_the_refit_learns_from_all_blocks(trained_town, copied_town, monkeypatch):
+    """From the test photos too: those are learned from in no other way."""
+    town = copied_town(trained_town)
+    given = []
+
+    def keep(model, origin, learning, choice, conditions):
+        given.append(learning)
+        return model
+
+    monkeypatch.setattr(stage, "fit_again", keep)
+    card = refit_project(town, town.config(), device="cpu")
+    (learning,) = given
+    assert {learning.photo_ids[row] for row in learning.train} == set(read_split(town).subset_of())
+    assert len(learning.validation) == 0
+    assert card.model["trained_on"] == f"{len(learning.train)} photos of all blocks"
+
+
+def test_the_refit_is_changed_by_what_the_test_photos_show(trained_town, copied_town):
+    towns = [copied_town(trained_town, name) for name in ("whole", "changed")]
+    split = read_split(towns[0])
+    fresh_cache(towns[1])
+    with towns[1].catalog() as catalog:
+        files = [towns[1].path_of(photo.file) for photo in catalog.photos(ids=split.photos("test"))]
+    for file in files:
+        Image.fromarray(np.full((96, 96, 3), 7, np.uint8)).save(file)
+    for town in towns:
+        refit_project(town, town.config(), device="cpu")
+    whole, changed = (load_model(town.model).network.state_dict() for town in towns)
+    assert not same(whole, changed)
+    assert same(weights(towns[0]), weights(towns[1]))
