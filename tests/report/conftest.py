@@ -35,6 +35,7 @@ class Recipe:
     source_id: str = "{place}/{number}.jpg"
     photo_extra: dict[str, Any] = field(default_factory=dict)
     accuracy: float = 0.9234
+    size_px: tuple[int, int] = (120, 90)
     lift_blocks: int = 3  # that each lift rests on
 
 
@@ -85,7 +86,7 @@ def _photos(project: Project, recipe: Recipe) -> list[Block]:
                     number += 1
                     file = f"photos/{number}.jpg"
                     pixels = rng.integers(0, 255, (9, 12, 3), np.uint8)
-                    picture = Image.fromarray(pixels).resize((120, 90))
+                    picture = Image.fromarray(pixels).resize(recipe.size_px)
                     exif = Image.Exif()
                     exif[0x010E] = "SECRET-EXIF"
                     picture.save(project.root / file, exif=exif)
@@ -97,8 +98,8 @@ def _photos(project: Project, recipe: Recipe) -> list[Block]:
                             source_id=recipe.source_id.format(place=place, number=number),
                             place=place,
                             file=file,
-                            width=120,
-                            height=90,
+                            width=recipe.size_px[0],
+                            height=recipe.size_px[1],
                             pixels_sha256=f"{number:064x}",
                             **(where if recipe.coordinates else {}),
                             **recipe.photo_extra,

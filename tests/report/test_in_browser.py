@@ -92,3 +92,22 @@ def test_without_script_photo_and_overlay_stand_side_by_side(browser, make_proje
     page.locator("label[for=lang-ja]").click()
     assert "平均正解率" in page.locator("h1").inner_text()
     assert problems == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("size_px", [(120, 90), (96, 96), (90, 120)])
+def test_photos_fill_their_column(browser, make_project, width, size_px):
+    page, problems = open_page(browser, make_project(size_px=size_px), viewport={"width": width, "height": 900})
+    wide = """e => ["svg.over image", ".slide"].map(x => e.querySelector(x).getBoundingClientRect().width)"""
+    for shot in page.locator(".shot").all()[:3]:
+        column = shot.bounding_box()["width"]
+        assert shot.evaluate(wide) == pytest.approx([column, column], abs=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert problems == []
+
+
+def test_the_switch_for_cells_stands_on_the_line_of_the_others(browser, make_project):
+    page, problems = open_page(browser, make_project(), viewport={"width": 1280, "height": 900})
+    cells, last = page.locator("label[for=cells]").bounding_box(), page.locator("label[for=ev-signed]").bounding_box()
+    assert cells["y"] + cells["height"] == pytest.approx(last["y"] + last["height"], abs=1)
+    assert problems == []
