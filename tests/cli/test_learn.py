@@ -6,6 +6,7 @@ import re
 import pytest
 
 from machinami.cli.main import run
+from machinami.split import read_split
 
 CPU = ("--device", "cpu", "--threads", "1")
 
@@ -63,3 +64,17 @@ def test_every_stage_says_that_the_one_it_rests_on_is_stale(town, capsys, monkey
     warning = said(capsys, command, town.root, "-q", code=130).err
     assert f"machinami: split is out of date, so {command} goes by older" in warning
     assert f"`machinami run {town.root}`" in warning
+
+
+def test_a_photo_that_moved_to_a_new_place_is_told_and_what_is_there_can_be_reported(town, capsys):
+    """Without [[places]] the photos' own places are those of the project, the new one among them."""
+    text = re.sub(r"\[\[places\]\]\n(?:\w+ = .*\n)+", "", town.config_file.read_text())
+    assert "places" not in text
+    town.config_file.write_text(text)
+    test = read_split(town).photos("test")
+    with town.catalog() as catalog:
+        catalog.update(test[0], place="c")
+    for command in ("evaluate", "explain"):
+        problem = said(capsys, command, town.root, "-q", *CPU, code=5).err
+        assert f"photo {test[0]} was of a and is of c now): run `machinami split {town.root}` first" in problem
+    assert "told apart" in said(capsys, "report", town.root, "-q").out

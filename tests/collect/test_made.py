@@ -72,11 +72,19 @@ def test_files_are_what_the_rows_say(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        ("size_px = 32", "size_px = 32\ndifficulty = 0.9", "have town.difficulty = 0.3, and machinami.toml asks for 0.9"),
+        (
+            "size_px = 32",
+            "size_px = 32\ndifficulty = 0.9",
+            "have town.difficulty = 0.3, and machinami.toml asks for 0.9",
+        ),
         ("size_px = 32", "size_px = 48", "have town.size_px = 32"),
         ("size_px = 32", 'size_px = 32\ndecoy = "camera"', "have town.decoy = 'none'"),
         ('[[places]]\nkey = "a"', 'seed = 7\n\n[[places]]\nkey = "a"', "have seed = 0, and machinami.toml asks for 7"),
-        ("[source]", '[[places]]\nkey = "c"\n\n[source]', "have [[places]] = ['a', 'b'], and machinami.toml asks for ['a', 'b', 'c']"),
+        (
+            "[source]",
+            '[[places]]\nkey = "c"\n\n[source]',
+            "have [[places]] = ['a', 'b'], and machinami.toml asks for ['a', 'b', 'c']",
+        ),
     ],
 )
 def test_towns_of_two_kinds_are_not_mixed(tmp_path, monkeypatch, before, after, says):

@@ -41,7 +41,11 @@ def test_japanese(make_project):
         (0.92, True, "can be told apart: "),
         (0.7, True, "but not reliably"),
         (0.52, True, "cannot be told apart from these photos: balanced accuracy 52 % (48–55)"),
-        (0.92, False, "may be told apart, but there are too few blocks for an interval: balanced accuracy 92 % on ground"),
+        (
+            0.92,
+            False,
+            "may be told apart, but there are too few blocks for an interval: balanced accuracy 92 %",
+        ),
         (0.5, False, "cannot be told apart"),
     ],
 )

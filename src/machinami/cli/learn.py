@@ -86,8 +86,8 @@ def evaluate(
         figures = other.figures
         if other.learned:
             click.echo(
-                f"machinami: {other.learned} of the {figures['test']['photos']} photos are among those that the network "
-                "learned from, so these figures say little of new photos: leave them out",
+                f"machinami: {other.learned} of the {figures['test']['photos']} photos are among those that the "
+                "network learned from, so these figures say little of new photos: leave them out",
                 err=True,
             )
     else:

@@ -40,9 +40,9 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 def share(figure: Mapping[str, float | None] | None) -> str:
     """A share with its interval, in percent: "96 % (93–98)"; "77 %, too few blocks for an interval"."""
-    if figure is None or figure["value"] is None:
+    value, low, high = (None if figure is None else figure[name] for name in ("value", "low", "high"))
+    if value is None:
         return "–"
-    value, low, high = (figure[name] for name in ("value", "low", "high"))
     if low is None or high is None:
         return f"{100 * value:.0f} %, too few blocks for an interval"
     return f"{100 * value:.0f} % ({100 * low:.0f}–{100 * high:.0f})"

@@ -116,9 +116,7 @@ def _showing(
 ) -> Sequence[AttentionRow]:
     """The photos of a place that hold evidence for it and show the region."""
     return [
-        row
-        for row in rows
-        if row.place == place and row.share is not None and row.area[column] >= settings.min_area
+        row for row in rows if row.place == place and row.share is not None and row.area[column] >= settings.min_area
     ]
 
 

@@ -106,7 +106,9 @@ def _no_giveaway(lifts: Sequence[Lift], place: PlaceScore, t: Texts) -> str:
     if not thin:
         return t.say("give.none", place=place.label)
     blocks = t.count(thin[0].blocks or 0, "block")
-    return t.say("give.thin", place=place.label, region=t.region(thin[0].region), lift=_times(t, thin[0]), blocks=blocks)
+    return t.say(
+        "give.thin", place=place.label, region=t.region(thin[0].region), lift=_times(t, thin[0]), blocks=blocks
+    )
 
 
 def thinly(lifts: Sequence[Lift]) -> list[Lift]:
