@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from machinami.config import TrainConfig
-from machinami.errors import Interrupted
+from machinami.errors import Interrupted, ModelError
 from machinami.models import load_model
 from machinami.models.network import PlaceModel
 from machinami.progress import silent

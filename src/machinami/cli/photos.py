@@ -8,6 +8,7 @@ import click
 from machinami.cli.options import folder_argument, json_option, quiet_option
 from machinami.cli.output import print_json, print_table, progress_for
 from machinami.cli.standing import warn_of_stale
+from machinami.errors import InputError
 
 __all__ = ["check", "import_", "split"]
 

@@ -21,6 +21,7 @@ from machinami.models.folding import fold_batch_norm
 from machinami.progress import Progress, silent
 from machinami.project import Project
 from machinami.split import kept_photos, read_split
+from machinami.train.inputs import trained_card
 
 __all__ = ["ExplainReport", "explain_inputs", "explain_project"]
 
@@ -64,7 +65,7 @@ def explain_project(
 
 def _held_out(project: Project, config: Config, device: str) -> HeldOut:
     """The test photos, with the model that the figures are of."""
-    split = read_split(project)
+    split, _ = read_split(project), trained_card(project)
     model = load_model(project.model, which="evaluated")
     if model.card.split_digest and model.card.split_digest != split.digest:
         raise NotReady("the model learned from another split", command=f"machinami train {project.root}")

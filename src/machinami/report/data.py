@@ -49,9 +49,9 @@ def read_report_data(project: Project, config: Config) -> ReportData:
         predictions = _read_predictions(project, tuple(place.key for place in scores.places))
         missed = set(predictions.photo_id[predictions.true != predictions.predicted].tolist())
         holdings = _holdings(catalog, {place.key for place in scores.places}, missed)
+    attention = read_attention(project)
     attention_file = project.explanations / "attention.json"
     noted = attention_file.is_file()
-    attention = _read(attention_file, _attention, again="explain") if noted else None
     heatmaps = _read(attention_file, _method_and_layer, again="explain") if noted else ("", "")
     return ReportData(
         places=scores.places,

@@ -63,7 +63,6 @@ def train_project(
             places = resolve_places(config, catalog)
         keys = tuple(place.key for place in places)
         check_places(project, split, keys)
-        photos = read_learning(project, config, split, progress=progress)
         model, origin = start_model(keys, settings, seed=config.seed, endpoint=endpoint)
         photos = read_learning(project, config, split, progress=progress)
         learning = LearningSet(
