@@ -27,6 +27,20 @@ def test_jobs_are_asked_for_as_they_are_needed():
     results.close()
 
 
+def test_one_that_takes_long_stops_only_what_is_too_far_ahead():
+    done, first = [], threading.Event()
+
+    def work(job):
+        if job == 0:
+            assert first.wait(20)
+        done.append(job)
+        if len(done) == 30:
+            first.set()
+
+    assert len(list(in_order(work, range(40), threads=2, ahead=16))) == 40
+    assert done.index(0) >= 30
+
+
 def test_several_are_worked_on_at_once():
     both = threading.Barrier(2, timeout=20)
     assert sorted(in_order(lambda _: both.wait(), range(2))) == [0, 1]

@@ -446,15 +446,21 @@ class Catalog:
         return [_photo(row) for row in self._db.execute(query, [source, panorama])]
 
     def candidates(self, source: str, place: str) -> Iterator[sqlite3.Row]:
-        """What choosing needs of a place's photos, whatever became of them: the panoramas, not their further views."""
+        """What choosing needs of a place's photos: the panoramas, not their further views.
+
+        All are there that were ever fit to be asked for, whatever became of them, so that choosing goes the same way
+        again; what the search itself rejected is not.
+        """
         query = """
-            SELECT photo_id, lat, lon, heading_deg, centre_heading_deg, projection, sequence, creator, sample
+            SELECT photo_id, lat, lon, heading_deg, centre_heading_deg, projection, sequence, creator, sample,
+                   file IS NOT NULL AS stored
             FROM photos
             WHERE source = ? AND place = ? AND lat IS NOT NULL AND (panorama IS NULL OR panorama = source_id)
-              AND NOT (state = 'rejected' AND rejected_by = 'collect' AND file IS NULL)
+              AND (state != 'rejected' OR rejected_by != 'collect' OR file IS NOT NULL
+                   OR photo_id IN (SELECT photo_id FROM ledger WHERE source = ?))
             ORDER BY source_id
         """
-        yield from self._db.execute(query, [source, place])
+        yield from self._db.execute(query, [source, place, source])
 
     def kept(self, source: str, place: str) -> int:
         """Photos of a source that are there and fit, as far as is known."""

@@ -180,15 +180,17 @@ class TermsError(SourceError):
 
 
 class BudgetError(MachinamiError):
-    """A ceiling of money or requests does not allow it."""
+    """A ceiling of money or requests does not allow it; `report` tells what was done until then, where there is one."""
 
     exit_code = 17
+    report: object | None = None
 
 
 class Incomplete(MachinamiError):
-    """The work ended, but too much of it could not be asked: unknown is not empty."""
+    """The work ended, but too much of it could not be asked: unknown is not empty. `report` tells what was done."""
 
     exit_code = 18
+    report: object | None = None
 
 
 class Interrupted(MachinamiError):

@@ -14,10 +14,11 @@ R = TypeVar("R")
 _MOST_THREADS = 8
 
 
-def in_order(work: Callable[[T], R], jobs: Iterable[T], *, threads: int | None = None) -> Iterator[R]:
+def in_order(work: Callable[[T], R], jobs: Iterable[T], *, threads: int | None = None, ahead: int = 2) -> Iterator[R]:
     """The result of each job, in the order of the jobs, worked on by threads.
 
-    At most twice as many jobs as threads are waiting or done ahead. `jobs` is asked from the calling thread. Without
+    At most `ahead` times as many jobs as threads are waiting or done ahead: where one piece may wait long for its
+    turn, with more of them the others need not wait for it. `jobs` is asked from the calling thread. Without
     `threads` there is one for each processor: for work that waits rather than computes, say more.
     What a piece of work raises is raised here; the other pieces that wait are dropped.
 
@@ -30,7 +31,7 @@ def in_order(work: Callable[[T], R], jobs: Iterable[T], *, threads: int | None =
     try:
         for job in jobs:
             waiting.append(pool.submit(work, job))
-            if len(waiting) > 2 * threads:
+            if len(waiting) > ahead * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

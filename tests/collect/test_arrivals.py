@@ -1,3 +1,5 @@
+import pytest
+
 from machinami.collect.arrivals import Arrivals
 
 
@@ -31,3 +33,13 @@ def test_a_file_system_without_links_gets_a_copy(tmp_path, monkeypatch):
     arrivals.keep((1,), b"whole")
     arrivals.give((1,), tmp_path / "a.jpg")
     assert (tmp_path / "a.jpg").read_bytes() == b"whole"
+
+
+def test_bytes_that_are_flushed_are_not_written_again(tmp_path, monkeypatch):
+    arrivals = Arrivals(tmp_path / ".arrived")
+    kept = arrivals.keep((1,), b"whole")
+    monkeypatch.setattr("machinami.files.os.fsync", lambda _: pytest.fail("a second flush"))
+    arrivals.give((1,), tmp_path / "photos" / "a.jpg")
+    assert (tmp_path / "photos" / "a.jpg").samefile(kept)
+    arrivals.give((1,), tmp_path / "photos" / "a.jpg")  # a run that was stopped does it again
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["a.jpg"]

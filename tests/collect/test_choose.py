@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -5,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from machinami.collect.choose import Candidates, choose_by_samples, choose_in_turn
+from machinami.collect.choose import Candidates, choose_by_samples, choose_in_turn, keep_room
 from machinami.config import SamplingConfig
 from machinami.sampling import Sample
 
 
-def candidates(points, *, heading=None, spherical=False, sequence=None, creator=None, sample=None):
+def candidates(points, *, heading=None, spherical=False, sequence=None, creator=None, sample=None, stored=None):
     n = len(points)
     return Candidates(
         photo_ids=np.arange(1, n + 1),
@@ -20,6 +21,7 @@ def candidates(points, *, heading=None, spherical=False, sequence=None, creator=
         sequence=np.full(n, -1) if sequence is None else np.asarray(sequence),
         creator=np.full(n, -1) if creator is None else np.asarray(creator),
         sample=np.full(n, -1) if sample is None else np.asarray(sample),
+        stored=np.zeros(n, bool) if stored is None else np.asarray(stored),
     )
 
 
@@ -156,3 +158,30 @@ def test_in_turn_follows_the_samples():
         found, iter(samples), limits=SamplingConfig(min_distance_m=20.0), generator=np.random.default_rng(0)
     )
     assert [(c.photo_id, c.sample, c.heading_deg) for c in chosen] == [(2, 2, 20.0), (3, 4, 40.0)]
+
+
+def stored_and_chosen(found, stored, **limits):
+    limits = SamplingConfig(**{"min_distance_m": 0.0, **limits})
+    again = replace(found, stored=np.isin(found.photo_ids, stored))
+    chosen = choose_by_samples(again, endless(), limits=limits, generator=np.random.default_rng(0))
+    return [choice.photo_id for choice in keep_room(chosen, again, limits)]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 7, 40])
+def test_what_is_stored_of_the_same_choice_leaves_nothing_out(kept):
+    found = candidates(scattered(200), sequence=np.arange(200) % 9)
+    limits = {"min_distance_m": 40.0, "per_sequence": 8}
+    whole = [choice.photo_id for choice in choose(found, **limits)]
+    assert stored_and_chosen(found, whole[:kept], **limits) == whole
+
+
+def test_what_is_stored_keeps_others_away_whoever_chose_it():
+    points = scattered(200)
+    found = candidates(points)
+    stored = list(range(1, 60, 7))
+    chosen = stored_and_chosen(found, stored, min_distance_m=80.0)
+    new = [photo_id for photo_id in chosen if photo_id not in stored]
+    assert new
+    for photo_id in new:
+        others = np.array([other - 1 for other in {*stored, *new} - {photo_id}])
+        assert np.hypot(*(points[others] - points[photo_id - 1]).T).min() >= 80

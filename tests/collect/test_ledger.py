@@ -58,6 +58,16 @@ def test_an_intention_is_in_the_file_before_intend_returns(path):
             ledger.settle(entry + 1, "fetched")
 
 
+def test_several_are_settled_together_or_not_at_all(path):
+    with opened(path) as ledger:
+        first, second = ledger.intend(1), ledger.intend(2)
+        with pytest.raises(KeyError):
+            ledger.settle_all({first: "fetched", second + 1: "fetched"})
+        assert [row[-1] for row in rows(path)] == [None, None]
+        ledger.settle_all({first: "fetched", second: "failed"})
+        assert [row[-1] for row in rows(path)] == ["fetched", "failed"]
+
+
 def test_an_intention_without_outcome_counts_for_ever(path):
     with opened(path) as ledger:
         ledger.settle(ledger.intend(1), "failed")

@@ -18,6 +18,7 @@ def test_the_same_pixels_in_other_files_measure_the_same(tmp_path):
     assert len({one.pixels_sha256 for one in found}) == 1
     assert [one.suffix for one in found] == [".png", ".png", ".bmp"]
     assert (found[0].width, found[0].height) == (50, 30)
+    assert measure_photo((tmp_path / "a.png").read_bytes(), max_pixels=10**6, now=NOW) == found[0]
 
 
 def test_the_digest_is_over_size_and_pixels():

@@ -1,20 +1,23 @@
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from machinami.errors import HostBlocked, SourceError
+from machinami.errors import BudgetError, HostBlocked, SourceError
 from machinami.sources.manners import (
     Asker,
     Manners,
     Pace,
     RequestCount,
+    Silence,
     TryAgain,
     Unanswered,
     judge_status,
     retry_after_s,
     wait_s,
 )
+from machinami.sources.secret import Secret
 from machinami.sources.transport import Answer, Request, TransportError
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
@@ -183,3 +186,48 @@ def test_threads_share_the_pace():
     for thread in threads:
         thread.join()
     assert clock.now >= (100 - 10) / 10.0 - 1e-6
+
+
+def refused(asker, error, **options):
+    with pytest.raises(error) as caught:
+        asker.ask(REQUEST, by_status, **options)
+    return str(caught.value)
+
+
+def test_a_host_that_leaves_many_questions_unanswered_is_asked_no_more():
+    clock = Clock()
+    script = Script(*[Answer(status=500)] * 6, Answer(status=200))
+    hands = replace(asker(script, clock, attempts=2), silence=Silence(after=3))
+    for _ in range(3):
+        assert "answers 500" in refused(hands, Unanswered)
+    said = refused(hands, Unanswered, before=lambda: pytest.fail("a silent host costs nothing"))
+    assert "example.org left 3 questions in a row unanswered" in said
+    assert len(script.sent) == 6
+    assert hands.ask(Request(url="https://other.example.org/"), by_status).status == 200
+
+
+def test_an_answer_ends_a_silence():
+    script = Script(*[Answer(status=500), Answer(status=500), Answer(status=404)] * 4)
+    hands = replace(asker(script, Clock(), attempts=1), silence=Silence(after=3))
+    for _ in range(4):
+        refused(hands, Unanswered)
+        refused(hands, Unanswered)
+        refused(hands, SourceError)
+
+
+def test_a_ceiling_says_nothing_of_the_host():
+    def refuse():
+        raise BudgetError("enough")
+
+    hands = replace(asker(Script(Answer(status=200)), Clock()), silence=Silence(after=1))
+    refused(hands, BudgetError, before=refuse)
+    assert hands.ask(REQUEST, by_status).status == 200
+
+
+def test_keys_in_what_a_provider_says_are_hidden_from_those_who_read_it():
+    script = Script(
+        Answer(status=400, body=b"AIzaVerySecret is wrong, in short"), Answer(status=200, body=b"AIzaVerySecret")
+    )
+    hands = replace(asker(script, Clock()), keys=(Secret("AIzaVerySecret"), Secret("short")))
+    assert "answers 400: *** is wrong, in short" in refused(hands, SourceError)
+    assert hands.ask(REQUEST, by_status).body == b"AIzaVerySecret", "what is kept is kept as it came"

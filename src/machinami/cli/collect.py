@@ -1,19 +1,21 @@
 """Commands about collecting: plan, collect, forget."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from machinami.cli.keys import read_keys
 from machinami.cli.options import folder_argument, json_option, key_file_option, quiet_option, user_cache
 from machinami.cli.output import print_json, print_table, progress_for
-from machinami.errors import UsageError
+from machinami.errors import BudgetError, Incomplete, UsageError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from machinami.collect.plan import PlacePlan, Plan
     from machinami.collect.result import CollectReport
     from machinami.config import Config
@@ -89,21 +91,26 @@ def collect(
 
     project = Project.open(folder)
     config = _within(project.config(), max_cost, max_photos)
-    report = collect_as_configured(
-        project,
-        config,
-        key_file=key_file,
-        yes=yes,
-        refresh=refresh,
-        show=not as_json,
-        progress=progress_for(quiet=quiet),
-    )
+    try:
+        report = collect_as_configured(
+            project, config, key_file=key_file, yes=yes, refresh=refresh, show=not as_json,
+            progress=progress_for(quiet=quiet),
+        )  # fmt: skip
+    except (BudgetError, Incomplete) as error:
+        if error.report is not None:
+            _print_report(cast("CollectReport", error.report), as_json=as_json)
+        raise
+    _print_report(report, as_json=as_json)
+
+
+def _print_report(report: "CollectReport", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
         return
     print_table(["place", "photos"], report.by_place.items())
     click.echo(
-        f"\n{report.added} added, {report.already} there already, {report.rejected} rejected, {report.failed} failed"
+        f"\n{report.added} added, {report.already} there already, {report.rejected} rejected, {report.failed} failed, "
+        f"{report.unknown} unknown"
     )
     if report.requests:
         asked = ", ".join(f"{host} {count}" for host, count in report.requests.items())
@@ -195,8 +202,38 @@ def _setup(config: "Config", key_file: Path | None) -> "Iterator[Setup]":
 
     keys = read_keys(key_file)
     collect = config.collect
-    with HttpxTransport(timeout_s=collect.timeout_s, connections=collect.in_flight + 1) as transport:
-        yield Setup(source=config.source, collect=collect, transport=transport, keys=keys)
+    with (
+        HttpxTransport(timeout_s=collect.timeout_s, connections=collect.in_flight + 1) as transport,
+        _sleep_until_stopped() as sleep,
+    ):
+        yield Setup(source=config.source, collect=collect, transport=transport, keys=keys, sleep=sleep)
+
+
+@contextmanager
+def _sleep_until_stopped() -> "Iterator[Callable[[float], None]]":
+    """A sleep that Ctrl-C ends in every thread, so that nobody waits for a host's next try before the command stops."""
+    import signal
+    import threading
+
+    from machinami.errors import Interrupted
+
+    stopped = threading.Event()
+
+    def stop(number: int, frame: "FrameType | None") -> None:
+        stopped.set()
+        signal.default_int_handler(number, frame)
+
+    def sleep(seconds: float) -> None:
+        if stopped.wait(seconds):
+            raise Interrupted("stopped while waiting for a host")
+
+    former = signal.getsignal(signal.SIGINT)
+    if former is signal.default_int_handler:  # not where the caller ignores the signal or has its own way with it
+        signal.signal(signal.SIGINT, stop)
+    try:
+        yield sleep
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def print_plan(planned: "Plan") -> None:

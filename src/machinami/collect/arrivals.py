@@ -42,12 +42,15 @@ class Arrivals:
         """Put the bytes at their final place as well, in one step and without writing them again where it can be."""
         if target.exists():
             return
-        with replacing(target) as aside:
-            aside.unlink()
-            try:
-                os.link(self.path(photo_ids), aside)
-            except OSError:  # a file system without links
-                shutil.copyfile(self.path(photo_ids), aside)
+        path = self.path(photo_ids)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, target)  # whole and flushed already
+        except FileExistsError:  # another row with the same bytes was first
+            return
+        except OSError:  # a file system without links
+            with replacing(target) as aside:
+                shutil.copyfile(path, aside)
 
     def clear(self, photo_ids: tuple[int, ...]) -> None:
         """The rows know their files now."""

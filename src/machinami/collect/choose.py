@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from machinami.config import SamplingConfig
 from machinami.sampling import Sample
 
-__all__ = ["Candidates", "Choice", "choose_by_samples", "choose_in_turn"]
+__all__ = ["Candidates", "Choice", "choose_by_samples", "choose_in_turn", "keep_room"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,6 +34,7 @@ class Candidates:
     sequence: Ints  # a number for each sequence; -1 where there is none
     creator: Ints
     sample: Ints  # the sample it was found for; -1 where the whole area was searched
+    stored: npt.NDArray[np.bool_]  # whether it is there already
 
     def __len__(self) -> int:
         return len(self.photo_ids)
@@ -64,19 +65,22 @@ class _Room:
 
     def take(self, row: int) -> bool:
         """Take it, if there is room."""
-        found = self.candidates
-        sequence, creator = int(found.sequence[row]), int(found.creator[row])
+        sequence, creator = int(self.candidates.sequence[row]), int(self.candidates.creator[row])
         if self.taken[row] or self._is_crowded(row):
             return False
         if sequence >= 0 and self._sequences[sequence] >= self.limits.per_sequence:
             return False
         if creator >= 0 and self._creators[creator] >= self.limits.per_creator:
             return False
-        self.taken[row] = True
-        self._sequences[sequence] += 1
-        self._creators[creator] += 1
-        self._near.setdefault(self._square(row), []).append(row)
+        self.fill(row)
         return True
+
+    def fill(self, row: int) -> None:
+        """Take it, room or not."""
+        self.taken[row] = True
+        self._sequences[int(self.candidates.sequence[row])] += 1
+        self._creators[int(self.candidates.creator[row])] += 1
+        self._near.setdefault(self._square(row), []).append(row)
 
     def _is_crowded(self, row: int) -> bool:
         if self.limits.min_distance_m <= 0:
@@ -141,6 +145,22 @@ def choose_in_turn(
         sample = by_number.get(int(candidates.sample[row]))
         if sample is not None and room.take(row):
             yield _choice(candidates, row, sample, limits, generator)
+
+
+def keep_room(choices: Iterable[Choice], candidates: Candidates, limits: SamplingConfig) -> Iterator[Choice]:
+    """The choices that have room among the photos that are stored already, and among one another.
+
+    Choosing starts anew on every run. As long as it chooses among the same photos, all that is stored was chosen
+    before and nothing is left out here; where a search has since found others, it may choose differently.
+    """
+    room = _Room(candidates, limits)
+    for row in np.flatnonzero(candidates.stored).tolist():
+        room.fill(row)
+    rows = {photo_id: row for row, photo_id in enumerate(candidates.photo_ids.tolist())}
+    for choice in choices:
+        row = rows[choice.photo_id]
+        if candidates.stored[row] or room.take(row):
+            yield choice
 
 
 def _best(room: _Room, tree: cKDTree, sample: Sample, point: tuple[float, float]) -> int | None:

@@ -2,10 +2,9 @@
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from PIL import Image
@@ -18,7 +17,7 @@ from machinami.dates import CaptureDate
 from machinami.errors import BudgetError
 from machinami.files import write_bytes
 from machinami.images.decode import PhotoError, decode_photo
-from machinami.images.measure import Measured, measure_photo
+from machinami.images.measure import measure_photo
 from machinami.images.panorama import flat_view
 from machinami.project import Project
 from machinami.sources.manners import Unanswered
@@ -79,48 +78,48 @@ class Fetcher:
             photos = _all(job, error.state, error.reason)
         return Result(job, photos, None, tuple(entries))
 
-    def settle(self, result: Result) -> None:
-        """The rows are written: the ledger learns the outcome, and the bytes are no longer needed twice."""
-        states = {photo.state for photo in result.photos}
-        for entry in result.entries[:-1]:
-            self.ledger.settle(entry, "asked again")
-        for entry in result.entries[-1:]:
-            self.ledger.settle(entry, "unknown" if result.ceiling else "/".join(sorted(states)))
-        if result.ceiling is None:
-            self.arrivals.clear(result.job.photo_ids)
+    def settle(self, results: Sequence[Result]) -> None:
+        """The rows are written: the ledger learns the outcomes, and the bytes are no longer needed twice."""
+        outcomes: dict[int, str] = {}
+        for result in results:
+            states = {photo.state for photo in result.photos}
+            outcomes |= dict.fromkeys(result.entries[:-1], "asked again")
+            outcomes |= dict.fromkeys(result.entries[-1:], "unknown" if result.ceiling else "/".join(sorted(states)))
+        self.ledger.settle_all(outcomes)
+        for result in results:
+            if result.ceiling is None:
+                self.arrivals.clear(result.job.photo_ids)
 
     def _fetch(self, job: Job, entries: list[int]) -> tuple[Photo, ...]:
         for attempt in range(1, _TRIES + 1):
             path = self.arrivals.path(job.photo_ids)
-            if not path.exists():
+            if path.exists():
+                data = path.read_bytes()
+            else:
                 first = job.photos[0]
                 fetched = self.source.fetch(
                     _ref(first),
                     heading_deg=first.heading_deg if first.projection == "spherical" else None,
                     before=lambda: entries.append(self.ledger.intend(job.photo_ids[0])),
                 )
-                path = self.arrivals.keep(job.photo_ids, fetched.data)
+                data = fetched.data
+                self.arrivals.keep(job.photo_ids, data)
             try:
-                return tuple(self._take(job, photo, path) for photo in job.photos)
+                return tuple(self._take(job, photo, data) for photo in job.photos)
             except PhotoError as error:
                 self.arrivals.clear(job.photo_ids)
                 if error.state == "rejected" or attempt == _TRIES:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def _take(self, job: Job, photo: Photo, path: Path) -> Photo:
+    def _take(self, job: Job, photo: Photo, arrived: bytes) -> Photo:
         """The row with its file in the project; rejected where the picture is a "no imagery" card."""
         cut = photo.projection == "spherical" and not self.source.cuts_views
-        if cut:
-            data = self._cut(photo, path)
-            file = _file_name(data, ".jpg")
-            write_bytes(self.project.path_of(file), data)
-            measured = self._measure(self.project.path_of(file))
-        else:
-            measured = self._measure(path)
-            data = path.read_bytes()
-            file = _file_name(data, measured.suffix)
-        if hashlib.sha256(data).hexdigest() in self.forgotten:
+        data = self._cut(photo, arrived) if cut else arrived
+        measured = measure_photo(data, max_pixels=self.config.check.max_pixels, now=self.now())
+        sha256 = hashlib.sha256(data).hexdigest()
+        file = f"photos/{sha256[:2]}/{sha256}{measured.suffix}"
+        if sha256 in self.forgotten:
             raise PhotoError(photo.source_id, "forgotten: it was taken out of this project")
         photo = replace(
             photo,
@@ -134,13 +133,12 @@ class Fetcher:
         if measured.grey_share >= self.config.check.placeholder_share:
             reason = f"placeholder: {100 * measured.grey_share:.1f} % is one grey"
             return replace(photo, state="rejected", rejected_by="collect", reason=reason, score=measured.grey_share)
-        if not cut:
+        if cut:
+            write_bytes(self.project.path_of(file), data)
+        else:
             self.arrivals.give(job.photo_ids, self.project.path_of(file))
-        photo = replace(photo, state="fetched", reason=None, file=file, sha256=hashlib.sha256(data).hexdigest())
+        photo = replace(photo, state="fetched", reason=None, file=file, sha256=sha256)
         return self._sized(photo)
-
-    def _measure(self, path: Path) -> Measured:
-        return measure_photo(path, max_pixels=self.config.check.max_pixels, now=self.now())
 
     def _sized(self, photo: Photo) -> Photo:
         side_px, least_px = min(photo.width or 0, photo.height or 0), self.config.check.min_side_px
@@ -149,9 +147,12 @@ class Fetcher:
         reason = f"too-small: {side_px} px, less than {least_px}"
         return replace(photo, state="rejected", rejected_by="check", reason=reason, score=float(side_px))
 
-    def _cut(self, photo: Photo, path: Path) -> bytes:
+    def _cut(self, photo: Photo, data: bytes) -> bytes:
         """The flat view of a 360° photo, as JPEG; it has as many pixels to a degree as the photo, and no EXIF."""
-        panorama = decode_photo(path.read_bytes(), max_pixels=self.config.check.max_pixels)
+        panorama = decode_photo(data, max_pixels=self.config.check.max_pixels)
+        if panorama.shape[1] != 2 * panorama.shape[0]:
+            reason = f"partial-sphere: {panorama.shape[1]} × {panorama.shape[0]} is not twice as wide as high"
+            raise PhotoError(photo.source_id, reason)
         collect = self.config.collect
         edge_px = round(min(collect.image_px, panorama.shape[1] * collect.field_of_view_deg / 360))
         view = flat_view(
@@ -165,11 +166,6 @@ class Fetcher:
         file = io.BytesIO()
         Image.fromarray(view).save(file, "JPEG", quality=_JPEG_QUALITY)
         return file.getvalue()
-
-
-def _file_name(data: bytes, suffix: str) -> str:
-    sha256 = hashlib.sha256(data).hexdigest()
-    return f"photos/{sha256[:2]}/{sha256}{suffix}"
 
 
 def _all(job: Job, state: Literal["failed", "rejected", "unknown"], reason: str) -> tuple[Photo, ...]:

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -121,10 +121,15 @@ class Ledger:
 
     def settle(self, entry: int, outcome: str) -> None:
         """Note how a request ended. It counts as paid for whatever its end was, and without one."""
-        with self._lock, _told(self.path):
-            changed = self._db.execute("UPDATE ledger SET outcome = ? WHERE entry = ?", (outcome, entry)).rowcount
-        if changed != 1:
-            raise KeyError(entry)
+        self.settle_all({entry: outcome})
+
+    def settle_all(self, outcomes: Mapping[int, str]) -> None:
+        """Note how several requests ended, by their entries, in one step. Raises KeyError for one that is not there."""
+        with self._transaction():
+            for entry, outcome in outcomes.items():
+                changed = self._db.execute("UPDATE ledger SET outcome = ? WHERE entry = ?", (outcome, entry)).rowcount
+                if changed != 1:
+                    raise KeyError(entry)
 
     def summary(self) -> LedgerSummary:
         """What the file says now, entries of other processes included."""

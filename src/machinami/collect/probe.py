@@ -12,7 +12,7 @@ from machinami.ordered import in_order
 from machinami.progress import Progress
 from machinami.sampling import Sample
 from machinami.sources.manners import Unanswered
-from machinami.sources.source import Box, Cell, Found, Source
+from machinami.sources.source import Box, Cell, Found, PhotoRef, Source
 
 __all__ = ["probe_places"]
 
@@ -59,11 +59,13 @@ def _told(area: Area, cells: Sequence[Cell], found: Sequence[Found | None]) -> s
     for box, answer in boxes:
         ground = shapely.intersection(area.shape, shapely.box(box.west, box.south, box.east, box.north))
         searched += ground.area
-        photos += sum(_is_inside(area, ref.lat, ref.lon) for ref in answer.refs if ref.reason is None)
+        photos += sum(_is_inside(area, box, ref) for ref in answer.refs if ref.reason is None)
     least = "at least " if any(not answer.whole for _, answer in boxes) else ""
     likely = round(photos * area.shape.area / searched) if searched else 0
     return f"{least}about {likely:,} photos, from {photos:,} in {len(boxes)} trial searches{silent}"
 
 
-def _is_inside(area: Area, lat: float, lon: float) -> bool:
-    return bool(area.contains(np.array([lat]), np.array([lon]))[0])
+def _is_inside(area: Area, box: Box, ref: PhotoRef) -> bool:
+    """Whether it lies in the area and in the box; some sources answer for a circle around it."""
+    inside = box.west <= ref.lon < box.east and box.south <= ref.lat < box.north
+    return inside and bool(area.contains(np.array([ref.lat]), np.array([ref.lon]))[0])

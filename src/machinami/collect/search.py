@@ -1,7 +1,7 @@
 """What a source says it has in a place: asked cell by cell, each answer remembered, unknown never taken for empty."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -17,6 +17,8 @@ __all__ = ["SearchTally", "Searcher"]
 
 _LEAST_M = 2.0  # a box of this size that still holds more than one answer is left as it is
 _BATCH = 16
+_SPOTS_AHEAD = 16  # times the questions under way; one that is repeated after waits must not stop the others
+_OF_THE_SAMPLE = ("outside-area", "too-far")  # reasons that do not hold for another sample's answer
 
 
 @dataclass(slots=True)
@@ -58,7 +60,8 @@ class Searcher:
         while True:
             quarters: list[Cell] = []
             open_cells = self._open(cells, quarters)
-            answers = in_order(self._ask, open_cells, threads=self.in_flight)
+            ahead = _SPOTS_AHEAD if self.source.spots else 2  # the answer to a box can be large
+            answers = in_order(self._ask, open_cells, threads=self.in_flight, ahead=ahead)
             label = f"Searching {self.place}"
             for batch in in_batches(self.progress.track(answers, total=None, label=label, unit="cells"), _BATCH):
                 with self.catalog.transaction():
@@ -115,20 +118,31 @@ class Searcher:
         )
 
     def _add(self, ref: PhotoRef, cell: Cell) -> None:
-        """A row for a photo inside the place. A spot's answer from elsewhere is kept as a rejected row that says so."""
+        """A row for a photo inside the place. A spot's answer from nowhere is kept as a rejected row that says so."""
         inside = places_at(self.areas, np.array([ref.lat]), np.array([ref.lon]))[0]
         reason = ref.reason
         if self.place not in inside:
             self.tally.outside += 1
-            if isinstance(cell, Box):
-                return  # the box is larger than the place
+            if isinstance(cell, Box) or inside:
+                return  # the box is larger than the place, or another place's own search finds it
             reason = reason or "outside-area"
         elif len(inside) > 1:
             reason = reason or f"ambiguous-area: {', '.join(inside)}"
         if self.catalog.is_forgotten(self.source.name, ref.source_id):
             return
         sample = None if isinstance(cell, Box) else cell.sample.number
-        self.tally.found += self.catalog.add(_row(ref, self.source.name, self.place, reason, sample)) is not None
+        row = _row(ref, self.source.name, self.place, reason, sample)
+        self.tally.found += self.catalog.add(row) is not None or self._take_back(row)
+
+    def _take_back(self, row: Photo) -> bool:
+        """Whether a photo of no use to another sample is of use now, and no longer rejected."""
+        known = self.catalog.find(row.source, row.source_id)
+        if known is None or row.state != "found" or known.state != "rejected" or known.rejected_by != "collect":
+            return False
+        if not (known.reason or "").startswith(_OF_THE_SAMPLE):
+            return False
+        self.catalog.write(replace(row, photo_id=known.photo_id))
+        return True
 
 
 def _row(ref: PhotoRef, source: str, place: str, reason: str | None, sample: int | None) -> Photo:

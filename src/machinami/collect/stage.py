@@ -1,18 +1,17 @@
 """The stage `collect`: search each place, choose by samples, fetch until there are enough or nothing is left."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from machinami.areas import Area
 from machinami.catalog import Catalog, Photo
 from machinami.collect.arrivals import Arrivals
-from machinami.collect.choose import Candidates, Choice, choose_by_samples, choose_in_turn
+from machinami.collect.candidates import place_samples, read_candidates
+from machinami.collect.choose import Choice, choose_by_samples, choose_in_turn, keep_room
 from machinami.collect.fetch import Fetcher, Job, Result
 from machinami.collect.ledger import Ledger
 from machinami.collect.prepare import Ground, frozen_ground, note_terms, open_ledger, samples_of
@@ -21,7 +20,6 @@ from machinami.collect.search import Searcher, SearchTally
 from machinami.config import Config
 from machinami.errors import BudgetError, Incomplete, ProjectError
 from machinami.files import digest_json
-from machinami.geo import LatLon, LocalPlane
 from machinami.ordered import in_batches, in_order
 from machinami.progress import Progress, silent
 from machinami.project import Project
@@ -33,8 +31,12 @@ from machinami.sources.source import Source
 __all__ = ["collect_photos"]
 
 _BATCH = 32  # rows written together
+_STEP = 200  # most photos that one place gets before the next has its turn
+_AHEAD = 16  # times the requests under way; one that is repeated after waits must not stop the others
 _SPOTS_AT_ONCE = 200  # fewest samples that are asked for at a time
-_MOST_SPOTS = 20  # times the photos wanted, after which a place counts as used up
+_IDLE_SPOTS = 1000  # samples in a row that bring nothing new, after which a place counts as used up; or
+_MOST_SPOTS = 20  # samples for each photo wanted; but
+_FEWEST_SPOTS = 2000  # where few are wanted
 
 
 def collect_photos(
@@ -76,7 +78,7 @@ def collect_photos(
                 "collect again; what was collected is kept"
             ) from error
         run.notes.update(photos=report.added, requests=dict(report.requests), cost_usd=report.cost_usd)
-        collector.judge()
+        collector.judge(report)
     return report
 
 
@@ -95,6 +97,7 @@ class _Collector:
     searched: list[SearchTally] = field(default_factory=list)
     ceiling: BudgetError | None = None
     notes: list[str] = field(default_factory=list)
+    why: str = ""  # the last reason for which a photo stayed unknown
 
     def __post_init__(self) -> None:
         arrivals = Arrivals(self.project.photos / ".arrived")
@@ -107,8 +110,7 @@ class _Collector:
         before, spent = self._kept(), self.ledger.spent_micro_usd
         self.notes += self.ground.notes
         self._fetch(self._leftovers(), label="Taking in what had arrived")
-        for place in self.ground.areas:
-            self._collect_place(place)
+        self._grow_together()
         kept = self._kept()
         return CollectReport(
             added=sum(kept.values()) - sum(before.values()),
@@ -123,18 +125,22 @@ class _Collector:
             notes=tuple(self.notes),
         )
 
-    def judge(self) -> None:
-        """Raises where the collection must not call itself complete."""
+    def judge(self, report: CollectReport) -> None:
+        """Raises where the collection must not call itself complete; the error knows what was collected."""
         if self.ceiling is not None:
+            self.ceiling.report = report
             raise self.ceiling
         asked = sum(tally.cells for tally in self.searched) + self.counts.total()
         unknown = self._unknown()
         if unknown > self.config.collect.max_unknown * asked:
-            why = next((f"; e.g. {reason}" for tally in self.searched for reason in tally.why.values()), "")
-            raise Incomplete(
-                f"{unknown} of {asked} questions to {self.source.terms.name} have no answer{why}: the same command "
-                "asks again for those alone; what was collected is kept"
+            reasons = [self.why, *(reason for tally in self.searched for reason in tally.why.values())]
+            incomplete = Incomplete(
+                f"{unknown} of {asked} questions to {self.source.terms.name} have no answer; e.g. "
+                f"{next(filter(None, reasons))}: the same command asks again for those alone, and what was collected "
+                "is kept"
             )
+            incomplete.report = report
+            raise incomplete
 
     def _unknown(self) -> int:
         return sum(tally.unknown for tally in self.searched) + self.counts["unknown"]
@@ -144,32 +150,51 @@ class _Collector:
 
     def _leftovers(self) -> Iterator[Job]:
         """What a stopped run had received: the bytes are here, so nothing is asked."""
-        for photo_ids in list(self.fetcher.arrivals.leftovers()):
+        left = list(self.fetcher.arrivals.leftovers())
+        for aside in self.project.photos.glob("*/.*.part*") if left else ():  # half-written when the run was killed
+            aside.unlink()
+        for photo_ids in left:
             photos = [photo for photo_id in photo_ids if (photo := self.catalog.find_id(photo_id)) is not None]
+            if any(photo.source != self.source.name for photo in photos):
+                continue  # it waits until that source is collected from again
             if len(photos) == len(photo_ids) and all(photo.state in {"found", "unknown"} for photo in photos):
                 yield Job(tuple(photos))
             else:
                 self.fetcher.arrivals.clear(photo_ids)  # the rows know their files, or are gone
 
-    def _collect_place(self, place: str) -> None:
+    def _grow_together(self) -> None:
+        """Collect some photos of each place in turn, so that a ceiling, or a stop, leaves the places even."""
+        growing = deque(self._grow(place) for place in self.ground.areas)
+        while growing and self.ceiling is None:
+            place = growing.popleft()
+            if next(place, None) is not None:
+                growing.append(place)
+
+    def _grow(self, place: str) -> Iterator[int]:
+        """Collect one place; after each step the number of photos that are kept."""
         wanted = self.config.sampling.per_place
         if self.catalog.kept(self.source.name, place) >= wanted or self.ceiling is not None:
             return
+        unknown_before = self._unknown()
         searcher = self._searcher(place)
         if not self.source.spots:
             self.searched.append(searcher.search(self.source.cells(self.ground.areas[place], ())))
-            self._top_up(place)
+            yield from self._top_up(place)
         else:
-            self._walk_spots(place, searcher)
+            self.searched.append(searcher.tally)
+            yield from self._walk_spots(place, searcher)
         kept = self.catalog.kept(self.source.name, place)
         if kept < wanted and self.ceiling is None:
-            self.notes.append(f"{place}: {kept} photos of {wanted} wanted; the ground holds no more that are fit")
+            unsure = self._unknown() - unknown_before
+            why = f"{unsure} questions have no answer" if unsure else "no more that are fit were found"
+            self.notes.append(f"{place}: {kept} photos of {wanted} wanted; {why}")
 
-    def _walk_spots(self, place: str, searcher: Searcher) -> None:
+    def _walk_spots(self, place: str, searcher: Searcher) -> Iterator[int]:
         """Ask sample by sample, some at a time, until there is enough or new samples bring nothing."""
-        wanted, asked = self.config.sampling.per_place, 0
+        wanted, asked, idle = self.config.sampling.per_place, 0, 0
         samples = samples_of(self.project, self.config, self.ground.areas[place])
-        while asked < _MOST_SPOTS * wanted and self.ceiling is None:
+        most = max(_FEWEST_SPOTS, _MOST_SPOTS * wanted)
+        while asked < most and idle < _IDLE_SPOTS and self.ceiling is None:
             missing = wanted - self.catalog.kept(self.source.name, place)
             if missing <= 0:
                 break
@@ -179,10 +204,8 @@ class _Collector:
             asked += len(some)
             before = searcher.tally.found
             searcher.search(self.source.cells(self.ground.areas[place], some))
-            self._top_up(place)
-            if searcher.tally.found == before and not self._any_known(place, some):
-                break
-        self.searched.append(searcher.tally)
+            yield from self._top_up(place)
+            idle = 0 if searcher.tally.found > before or self._any_known(place, some) else idle + len(some)
 
     def _any_known(self, place: str, samples: list[Sample]) -> bool:
         """Whether an earlier run found a photo for one of these samples."""
@@ -196,34 +219,37 @@ class _Collector:
             now=self.setup.now(), progress=self.progress,
         )  # fmt: skip
 
-    def _top_up(self, place: str) -> None:
+    def _top_up(self, place: str) -> Iterator[int]:
         """Fetch in the order of the choices until enough are kept; what stayed unknown is asked once more."""
-        choices = self._choices(place)
-        jobs = self._jobs(choices)
+        jobs = self._jobs(self._choices(place))
         while self.ceiling is None:
-            missing = self.config.sampling.per_place - self.catalog.kept(self.source.name, place)
-            first = next(jobs, None) if missing > 0 else None
+            kept = self.catalog.kept(self.source.name, place)
+            step = min(self.config.sampling.per_place - kept, self._step())
+            asked = _enough(jobs, step)
+            first = next(asked, None)
             if first is None:
                 break
-            asked = chain([first], islice(jobs, -(-missing // len(first.photos)) - 1))
-            unknown = self._fetch(asked, label=f"Fetching {place}", total=missing)
+            unknown = self._fetch(chain([first], asked), label=f"Fetching {place}", total=step)
             if unknown and self.ceiling is None:
                 self.counts["unknown"] -= sum(len(job.photos) for job in unknown)
                 self._fetch(unknown, label=f"Asking again for {place}", total=len(unknown))
+            yield self.catalog.kept(self.source.name, place)
+
+    def _step(self) -> int:
+        """Photos that one place gets before the next has its turn; fewer where few may be asked for at all."""
+        return max(1, min(_STEP, self.ledger.summary().requests_left // len(self.ground.areas)))
 
     def _choices(self, place: str) -> Iterator[Choice]:
-        candidates = _candidates(self.catalog, self.source.name, self.ground.areas[place], place)
+        candidates = read_candidates(self.catalog, self.source.name, self.ground.areas[place])
         limits = self.config.sampling
         generator = np.random.default_rng([self.config.seed, *place.encode()])
         samples = samples_of(self.project, self.config, self.ground.areas[place])
         if self.source.spots:
-            return choose_in_turn(candidates, samples, limits=limits, generator=generator)
-        plane = _plane(self.ground.areas[place])
-        placed = (
-            (sample, tuple(plane.to_metres(np.array([sample.lat]), np.array([sample.lon]))[0].tolist()))
-            for sample in samples
-        )
-        return choose_by_samples(candidates, placed, limits=limits, generator=generator)
+            choices = choose_in_turn(candidates, samples, limits=limits, generator=generator)
+        else:
+            placed = place_samples(samples, self.ground.areas[place])
+            choices = choose_by_samples(candidates, placed, limits=limits, generator=generator)
+        return keep_room(choices, candidates, limits)
 
     def _jobs(self, choices: Iterator[Choice]) -> Iterator[Job]:
         """What is still to be fetched, in the order of the choices; the views of 360° photos get their rows."""
@@ -264,13 +290,12 @@ class _Collector:
         """Fetch and write down; the jobs whose outcome stays unknown."""
         unknown: list[Job] = []
         open_jobs = (job for job in jobs if self.ceiling is None)
-        results = in_order(self.fetcher.fetch, open_jobs, threads=self.config.collect.in_flight)
+        results = in_order(self.fetcher.fetch, open_jobs, threads=self.config.collect.in_flight, ahead=_AHEAD)
         for batch in in_batches(self.progress.track(results, total=total, label=label), _BATCH):
             with self.catalog.transaction():
                 for result in batch:
                     unknown += self._write(result)
-            for result in batch:
-                self.fetcher.settle(result)
+            self.fetcher.settle(batch)
         return unknown
 
     def _write(self, result: Result) -> list[Job]:
@@ -280,34 +305,15 @@ class _Collector:
         for photo in result.photos:
             self.counts[photo.state] += 1
             self.catalog.write(photo)
-        return [Job(result.photos)] if any(photo.state == "unknown" for photo in result.photos) else []
+        unknown = [photo for photo in result.photos if photo.state == "unknown"]
+        if not unknown:
+            return []
+        self.why = unknown[0].reason or ""
+        return [Job(result.photos)]
 
 
-def _candidates(catalog: Catalog, source: str, area: Area, place: str) -> Candidates:
-    """The columns that choosing works on; names of sequences and contributors become numbers."""
-    rows = list(catalog.candidates(source, place))
-    lat, lon = (np.array([row[name] for row in rows], float) for name in ("lat", "lon"))
-    spherical = np.array([row["projection"] == "spherical" for row in rows], bool)
-    heading = [
-        row["centre_heading_deg"] if turned else row["heading_deg"] for row, turned in zip(rows, spherical, strict=True)
-    ]
-    return Candidates(
-        photo_ids=np.array([row["photo_id"] for row in rows], np.int64),
-        east_north_m=_plane(area).to_metres(lat, lon),
-        heading_deg=np.array(heading, float),
-        spherical=spherical,
-        sequence=_numbered(row["sequence"] for row in rows),
-        creator=_numbered(row["creator"] for row in rows),
-        sample=np.array([-1 if row["sample"] is None else row["sample"] for row in rows], np.int64),
-    )
-
-
-def _numbered(names: Iterable[str | None]) -> npt.NDArray[np.int64]:
-    """int64 (N,): a number for each name, -1 for none."""
-    numbers: dict[str, int] = {}
-    return np.array([-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names], np.int64)
-
-
-def _plane(area: Area) -> LocalPlane:
-    centre = area.shape.centroid
-    return LocalPlane(LatLon(centre.y, centre.x))
+def _enough(jobs: Iterator[Job], missing: int) -> Iterator[Job]:
+    """As many jobs as bring the photos that are missing."""
+    while missing > 0 and (job := next(jobs, None)) is not None:
+        missing -= len(job.photos)
+        yield job

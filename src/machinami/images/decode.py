@@ -21,6 +21,7 @@ __all__ = [
     "copy_photo",
     "decode_photo",
     "digest_photo",
+    "name_of",
     "open_photo",
     "read_orientation",
     "to_rgb",
@@ -40,7 +41,7 @@ SUFFIXES = {
     "AVIF": ".avif",
 }
 _FORMATS = [name for name in SUFFIXES if name != "MPO"]  # which the JPEG reader finds by itself
-_REJECTED = ("animated", "forgotten", "too-many-pixels", "too-small")
+_REJECTED = ("animated", "forgotten", "partial-sphere", "too-many-pixels", "too-small")
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -83,13 +84,13 @@ def decode_photo(source: Path | bytes, *, max_pixels: int, shorter_side_px: int 
     too), undecodable.
     """
     with open_photo(source, max_pixels=max_pixels) as image:
-        return to_rgb(image, name=_name(source), shorter_side_px=shorter_side_px)
+        return to_rgb(image, name=name_of(source), shorter_side_px=shorter_side_px)
 
 
 @contextmanager
 def open_photo(source: Path | bytes, *, max_pixels: int) -> Iterator[Image.Image]:
     """The picture with its header read and judged, its pixels not yet decoded. Raises PhotoError."""
-    name = _name(source)
+    name = name_of(source)
     file = io.BytesIO(source) if isinstance(source, bytes) else _open_file(source)
     with file:
         head = file.read(32)
@@ -175,7 +176,8 @@ def one_line(error: BaseException) -> str:
     return text if len(text) <= 160 else text[:159] + "…"
 
 
-def _name(source: Path | bytes) -> str:
+def name_of(source: Path | bytes) -> str:
+    """What a message calls it."""
     return "the picture" if isinstance(source, bytes) else str(source)
 
 

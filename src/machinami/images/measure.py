@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from machinami.images.decode import SUFFIXES, open_photo, to_rgb
+from machinami.images.decode import SUFFIXES, name_of, open_photo, to_rgb
 from machinami.images.exif import ExifFacts, read_exif
 from machinami.images.flatness import grey_share
 
@@ -27,11 +27,11 @@ class Measured:
     exif: ExifFacts
 
 
-def measure_photo(path: Path, *, max_pixels: int, now: datetime) -> Measured:
+def measure_photo(source: Path | bytes, *, max_pixels: int, now: datetime) -> Measured:
     """The photo's size, digest of its pixels, and EXIF. Raises PhotoError with the reason where it has none."""
-    with open_photo(path, max_pixels=max_pixels) as image:
+    with open_photo(source, max_pixels=max_pixels) as image:
         suffix = SUFFIXES[image.format or ""]
-        pixels = to_rgb(image, name=str(path))
+        pixels = to_rgb(image, name=name_of(source))
         exif = read_exif(image, now=now)
     height, width = pixels.shape[:2]
     return Measured(

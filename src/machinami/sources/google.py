@@ -146,15 +146,7 @@ class GoogleSource:
         judge: Callable[..., Verdict],
         before: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """The answer. What Google says against a request may repeat the key, so that is hidden before it is read."""
-
-        def verdict(answer: Answer) -> Verdict:
-            body = answer.body
-            for secret in self._setup.keys.values():
-                body = body.replace(secret.value.encode(), b"***") if secret.value else body
-            return judge(replace(answer, body=body), host=request.host, now=self._setup.now())
-
-        return asker.ask(request, verdict, before=before)
+        return asker.ask(request, lambda answer: judge(answer, host=request.host, now=self._setup.now()), before=before)
 
     def _check_terms(self) -> None:
         """Raises TermsError where no permission is stated, or one of a day that has not yet come."""

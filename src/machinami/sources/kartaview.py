@@ -53,6 +53,7 @@ _IMAGE_HOST = "cdn.kartaview.org"
 
 SIDE_DEG = 0.0125  # the circle around such a box has a radius of 993 m on the equator, less elsewhere
 SMALLEST_RADIUS_M = 50.0
+EASY_RADIUS_M = 500.0  # a host that is well answers for so little ground, as other programs' steps suggest
 # 2000 is the most that the provider's own JOSM plugin asks for (nearbyPhotos.maxItems, read in 2026).
 PAGE_PHOTOS = 1000
 MOST_PAGES = 100
@@ -92,6 +93,10 @@ class Overload(TryAgain):
 
 class _TooMuch(Exception):
     """The host could answer if less ground were asked for at once."""
+
+
+class _Busy(_TooMuch, Unanswered):
+    """It says the same of little ground: after many such answers it counts as silent."""
 
 
 def circle_around(box: Box) -> Circle:
@@ -361,12 +366,13 @@ class KartaViewSource:
     def _page(self, circle: Circle, number: int) -> Page:
         request = search_request(self._search_url, circle, page=number, token=self._token)
         patience = min(OVERLOADS_BORNE, self._setup.collect.attempts)
+        refusal = _TooMuch if circle.radius_m > EASY_RADIUS_M else _Busy
 
         def judge(answer: Answer) -> Verdict:
             nonlocal patience
             verdict = judge_search(answer, host=request.host, now=self._setup.now())
             patience -= isinstance(verdict, Overload)
-            return _TooMuch(verdict.why) if isinstance(verdict, Overload) and patience <= 0 else verdict
+            return refusal(verdict.why) if isinstance(verdict, Overload) and patience <= 0 else verdict
 
         with self._one_search:  # one after the other: this host is easily overloaded
             answer = self._searches.ask(request, judge)

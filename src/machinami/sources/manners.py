@@ -4,21 +4,23 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from machinami.errors import HostBlocked, SourceError
-from machinami.sources.secret import redact
+from machinami.sources.secret import Secret, redact
 from machinami.sources.transport import Answer, Request, Transport, TransportError
 
 __all__ = [
-    "Asker", "Manners", "Pace", "RequestCount", "TryAgain", "Unanswered", "Verdict", "first_words", "judge_status",
-    "retry_after_s", "wait_s",
+    "Asker", "Manners", "Pace", "RequestCount", "Silence", "TryAgain", "Unanswered", "Verdict", "first_words",
+    "judge_status", "retry_after_s", "wait_s",
 ]  # fmt: skip
 
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 60.0
+_SILENT_AFTER = 20  # questions in a row, each repeated as often as allowed: minutes, not seconds
+_SHORTEST_KEY = 8  # what is shorter is no provider's key, and may stand in an answer by chance
 
 
 class Unanswered(Exception):  # not for the user: it becomes a row's or a cell's state
@@ -125,9 +127,36 @@ class RequestCount:
             return dict(sorted(self._counts.items()))
 
 
+class Silence:
+    """Which hosts have stopped answering: they are asked no more, so that a run ends soon instead of in hours.
+
+    A host is silent after `after` questions in a row without an answer. Each asker has a silence of its own: a host
+    that tells where photos are may still refuse to send them. Safe for several threads.
+    """
+
+    def __init__(self, after: int = _SILENT_AFTER) -> None:
+        self.after = after
+        self._unanswered: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def check(self, host: str) -> None:
+        """Raises Unanswered for a host that is silent."""
+        with self._lock:
+            if self._unanswered[host] >= self.after:
+                raise Unanswered(f"{host} left {self.after} questions in a row unanswered, so it is asked no more")
+
+    def note(self, host: str, *, answered: bool) -> None:
+        """How one question ended."""
+        with self._lock:
+            self._unanswered[host] = 0 if answered else self._unanswered[host] + 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Asks with manners, and counts every request that leaves. Safe for several threads."""
+    """Asks with manners, and counts every request that leaves. Safe for several threads.
+
+    What a provider says can repeat a key: `keys` are hidden in answers before anyone reads them.
+    """
 
     transport: Transport
     manners: Manners
@@ -135,6 +164,8 @@ class Asker:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     requests: RequestCount = field(default_factory=RequestCount)
+    silence: Silence = field(default_factory=Silence)
+    keys: tuple[Secret, ...] = ()
 
     def ask(
         self,
@@ -146,8 +177,17 @@ class Asker:
         """The answer that `judge` finds nothing wrong with.
 
         `before` is called before each attempt leaves, repeats included; what it raises stops the question (a
-        budget that is used up). Raises Unanswered when attempts or time run out, and whatever `judge` gives.
+        budget that is used up). Raises Unanswered when attempts or time run out, or the host has fallen silent, and
+        whatever `judge` gives.
         """
+        self.silence.check(request.host)
+        try:
+            return self._ask(request, judge, before)
+        except Unanswered:
+            self.silence.note(request.host, answered=False)
+            raise
+
+    def _ask(self, request: Request, judge: Callable[[Answer], Verdict], before: Callable[[], None]) -> Answer:
         began = self.clock()
         for attempt in range(1, self.manners.attempts + 1):
             self.pace.wait()
@@ -172,10 +212,21 @@ class Asker:
             answer = self.transport.send(request, deadline_s=left_s)
         except TransportError as error:
             return TryAgain(redact(str(error)))
-        verdict = judge(answer)
-        if isinstance(verdict, Exception):
+        verdict = judge(self._without_keys(answer))
+        if isinstance(verdict, TryAgain):
+            return verdict
+        if not isinstance(verdict, Unanswered):
+            self.silence.note(request.host, answered=True)
+        if verdict is not None:
             raise verdict
-        return answer if verdict is None else verdict
+        return answer
+
+    def _without_keys(self, answer: Answer) -> Answer:
+        body = answer.body
+        for key in self.keys:
+            if len(key.value) >= _SHORTEST_KEY:
+                body = body.replace(key.value.encode(), b"***")
+        return answer if body is answer.body else replace(answer, body=body)
 
 
 def judge_status(answer: Answer, *, host: str, now: datetime) -> Verdict:

@@ -105,7 +105,6 @@ def parse_item(item: dict[str, object], *, now: datetime) -> PhotoRef | None:
     size = optics.get("sensor_array_dimensions")
     width, height = size if isinstance(size, list) and len(size) == 2 else (None, None)
     licence, creator = text_of(told.get("license")), text_of(told.get("geovisio:producer"))
-    status = text_of(told.get("geovisio:status"))
     return PhotoRef(
         source_id=source_id,
         lat=position.lat,
@@ -123,7 +122,6 @@ def parse_item(item: dict[str, object], *, now: datetime) -> PhotoRef | None:
         licence=licence,
         attribution=f"© {', '.join(part for part in (creator, licence, 'Panoramax') if part)}",
         page_url=f"https://api.panoramax.xyz/#focus=pic&pic={source_id}",
-        reason=None if status in {None, "ready"} else f"not-ready: {status}",
     )
 
 

@@ -63,6 +63,7 @@ class Setup:
             clock=self.clock,
             sleep=self.sleep,
             requests=self.requests,
+            keys=tuple(self.keys.values()),
         )
 
     def key(self, name: str, *, needed_for: str) -> Secret:

@@ -90,8 +90,7 @@ class HttpxTransport:
     def __init__(self, *, timeout_s: float, connections: int, clock: Callable[[], float] = time.monotonic) -> None:
         import httpx
 
-        for name in ("httpx", "httpcore"):  # their log lines hold whole URLs
-            logging.getLogger(name).addFilter(_redact_record)
+        logging.getLogger("httpx").addFilter(_redact_record)  # its lines hold whole URLs
         self._clock = clock
         self._client = httpx.Client(
             follow_redirects=False,
@@ -100,6 +99,9 @@ class HttpxTransport:
             headers={"User-Agent": f"Machinami/{version('machinami')}"},
             trust_env=False,  # no proxy that the user does not see in the config
         )
+        for name in list(logging.getLogger().manager.loggerDict):  # the client has made its own by now
+            if name.partition(".")[0] == "httpcore":  # its lines hold all headers; a parent's filter would not hold
+                logging.getLogger(name).addFilter(_drop_record)
 
     def __enter__(self) -> Self:
         return self
@@ -143,6 +145,11 @@ class HttpxTransport:
 def _redact_record(record: logging.LogRecord) -> bool:
     record.msg, record.args = redact(record.getMessage()), None
     return True
+
+
+def _drop_record(record: logging.LogRecord) -> bool:
+    del record
+    return False
 
 
 def check_base_url(text: str) -> str:
