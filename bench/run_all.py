@@ -9,7 +9,8 @@ from typing import Any
 
 BENCH = Path(__file__).parent
 PAGE = BENCH.parent / "docs" / "performance.md"
-BENCHMARKS = ("gradcam", "gradcam_equality", "town")  # folds.py wants a project of real photos, so it is run by hand
+# folds.py wants a project of real photos, so it is run by hand
+BENCHMARKS = ("gradcam", "gradcam_equality", "town", "collect")
 LEFT_OUT = {"samples"}  # for machines
 HEAD = """# Performance
 
