@@ -5,7 +5,16 @@ import json
 import pytest
 
 from machinami.report.data import read_report_data
-from machinami.report.sentences import beliefs, calibration_words, confusion_words, findings, headline, lift_title
+from machinami.report.facts import Lift
+from machinami.report.sentences import (
+    beliefs,
+    calibration_words,
+    confusion_words,
+    findings,
+    headline,
+    lift_title,
+    strongest,
+)
 from machinami.split import Distances
 
 
@@ -115,3 +124,12 @@ def test_a_lift_over_two_blocks_is_told_as_too_little(make_project):
     )
     assert lift_title(data, "en").startswith("Too few blocks")
     assert "2ブロックだけでは" in findings(data, "ja")[1]
+
+
+@pytest.mark.parametrize(("area_share", "named"), [(0.03, ["car"]), (0.019, []), (None, ["car"])])
+def test_what_is_smaller_than_a_cell_gives_nothing_away(area_share, named):
+    car = Lift(
+        region="car", photos=30, share=0.05, area_share=area_share, lift=1.7, low=1.4, high=1.9, against=None,
+        distinguishable=None, blocks=8,
+    )  # fmt: skip
+    assert [lift.region for lift in strongest((car,))] == named

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from machinami.enough import BLOCKS_FOR_FINDING
+from machinami.enough import AREA_FOR_FINDING, BLOCKS_FOR_FINDING
 from machinami.split import Split
 
 __all__ = [
@@ -86,6 +86,11 @@ class Lift:
     def enough_blocks(self) -> bool:
         """Whether the lift may be called a finding, as far as its blocks are known."""
         return self.blocks is None or self.blocks >= BLOCKS_FOR_FINDING
+
+    @property
+    def fills_a_cell(self) -> bool:
+        """Whether the region is, on average, large enough for a heatmap to tell it from what is beside it."""
+        return self.area_share is None or self.area_share >= AREA_FOR_FINDING
 
     @property
     def against_lift(self) -> float | None:

@@ -118,8 +118,10 @@ def thinly(lifts: Sequence[Lift]) -> list[Lift]:
 
 
 def strongest(lifts: tuple[Lift, ...]) -> list[Lift]:
-    """Regions that hold more evidence than their area, the highest lift first."""
-    return sorted((lift for lift in lifts if lift.above), key=lambda lift: (-(lift.lift or 0), lift.region))
+    """Regions that hold more evidence than their area and are large enough to say so, the highest lift first."""
+    return sorted(
+        (lift for lift in lifts if lift.above and lift.fills_a_cell), key=lambda lift: (-(lift.lift or 0), lift.region)
+    )
 
 
 def _times(t: Texts, lift: Lift) -> str:
