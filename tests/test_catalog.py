@@ -236,6 +236,24 @@ def test_migrations_run_one_after_the_other_and_once(tmp_path, monkeypatch):
             assert catalog._db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS) + 1
 
 
+def test_no_photo_id_comes_back_after_the_table_was_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("machinami.catalog.MIGRATIONS", MIGRATIONS[:1])
+    path = tmp_path / "catalog.sqlite"
+    old = sqlite3.connect(path)
+    for statement in MIGRATIONS[0].split(";"):
+        old.execute(statement)
+    for name in "abcde":
+        old.execute("INSERT INTO photos (state, source, source_id) VALUES ('found', 'folder', ?)", [name])
+    old.execute("DELETE FROM photos WHERE photo_id > 2")
+    old.execute("PRAGMA user_version = 1")
+    old.commit()
+    old.close()
+    monkeypatch.undo()
+    with Catalog(path) as catalog:
+        assert [row.source_id for row in catalog.photos()] == ["a", "b"]
+        assert catalog.add(photo("f")) == 6
+
+
 def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "catalog.sqlite"
     Catalog(path).close()

@@ -110,14 +110,13 @@ MIGRATIONS: tuple[str, ...] = (
         captured_precision, camera_make, camera_model, sequence, creator, licence, attribution, page_url, width,
         height, sha256, pixels_sha256, file, mask, mask_sha256, grey_share, kept_by_user
     FROM photos;
-    INSERT OR REPLACE INTO sqlite_sequence (name, seq)
+    DELETE FROM sqlite_sequence WHERE name = 'photos_2';
+    INSERT INTO sqlite_sequence (name, seq)
         SELECT 'photos_2', seq FROM sqlite_sequence WHERE name = 'photos';
     DROP TABLE photos;
     ALTER TABLE photos_2 RENAME TO photos;
     CREATE INDEX photos_by_state ON photos (state, place);
     CREATE INDEX photos_by_pixels ON photos (pixels_sha256) WHERE pixels_sha256 IS NOT NULL;
-    ALTER TABLE areas ADD COLUMN asked TEXT;
-    ALTER TABLE areas ADD COLUMN credit TEXT;
     CREATE TABLE cells (
         source TEXT NOT NULL,
         place TEXT NOT NULL,
@@ -295,23 +294,10 @@ class Catalog:
             self._db.execute("INSERT OR REPLACE INTO forgotten_files VALUES (?)", [photo.sha256])
         self._db.execute("DELETE FROM photos WHERE photo_id = ?", [photo.photo_id])
 
-    def set_area(
-        self,
-        place: str,
-        *,
-        source: str,
-        code: str | None,
-        geojson: str,
-        asked: str | None = None,
-        credit: str | None = None,
-    ) -> None:
-        """Freeze a place's polygon (a GeoJSON geometry, WGS84): where it came from, the config's words, the credit."""
+    def set_area(self, place: str, *, source: str, code: str | None, geojson: str) -> None:
+        """Freeze a place's polygon (a GeoJSON geometry, WGS84) with where it came from."""
         digest = hashlib.sha256(geojson.encode()).hexdigest()
-        self._db.execute(
-            "INSERT OR REPLACE INTO areas (place, source, code, geojson, digest, asked, credit) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [place, source, code, geojson, digest, asked, credit],
-        )
+        self._db.execute("INSERT OR REPLACE INTO areas VALUES (?, ?, ?, ?, ?)", [place, source, code, geojson, digest])
 
     def set_fact(self, name: str, value: str) -> None:
         """Remember one thing about the whole collection, e.g. the names of the mask's regions."""

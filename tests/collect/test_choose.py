@@ -153,11 +153,19 @@ def test_left_over_360_photos_look_all_around():
 
 def test_in_turn_follows_the_samples():
     found = candidates([(0, 0), (5, 0), (100, 0)], sample=[7, 2, 4], spherical=True)
-    samples = [Sample(number=n, lat=0, lon=0, heading_deg=10.0 * n) for n in range(9)]
-    chosen = choose_in_turn(
-        found, iter(samples), limits=SamplingConfig(min_distance_m=20.0), generator=np.random.default_rng(0)
-    )
-    assert [(c.photo_id, c.sample, c.heading_deg) for c in chosen] == [(2, 2, 20.0), (3, 4, 40.0)]
+    assert in_turn(found, [(0.0, 0.0)] * 9) == [(2, 2, 20.0), (3, 4, 40.0)]
+
+
+def test_a_photo_far_from_its_sample_was_found_for_another():
+    found = candidates([(0, 0), (5, 0), (100, 0)], sample=[0, 1, 2], spherical=True)
+    assert in_turn(found, [(0.0, 49.0), (300.0, 0.0), (100.0, 0.0)]) == [(1, 0, 0.0), (3, 2, 20.0)]
+
+
+def in_turn(found, points):
+    samples = [(Sample(number=n, lat=0, lon=0, heading_deg=10.0 * n), point) for n, point in enumerate(points)]
+    limits = SamplingConfig(min_distance_m=20.0, match_m=110.0 if len(points) == 9 else 50.0)
+    chosen = choose_in_turn(found, iter(samples), limits=limits, generator=np.random.default_rng(0))
+    return [(c.photo_id, c.sample, c.heading_deg) for c in chosen]
 
 
 def stored_and_chosen(found, stored, **limits):

@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PANO = "tu510ie_z4ptBZYo2BGEJg"
 KEY, SECRET = "AIzaVerySecretKey", "vNIXE0xscrmjlyV-12Nj_BvUPaw="
 AREA = Area(place="a", source="f", code=None, shape=shapely.box(139.7, 35.6, 139.8, 35.7))
-SPOT = Spot(sample=Sample(number=7, lat=35.67, lon=139.77))
+SPOT = Spot(sample=Sample(number=7, lat=35.67, lon=139.77), radius_m=50.0)
 REF = PhotoRef(source_id=PANO, lat=35.67, lon=139.77, projection="spherical")
 GOOD = {
     "copyright": "© Google", "date": "2016-05", "location": {"lat": 35.67, "lng": 139.77}, "pano_id": PANO,

@@ -44,6 +44,7 @@ def read_candidates(catalog: Catalog, source: str, area: Area) -> Candidates:
         ),
         _COLUMNS,
     )
+    columns = columns[area.contains(columns["lat"], columns["lon"])]  # those found when the area was another stay out
     return Candidates(
         photo_ids=columns["photo_id"],
         east_north_m=_plane(area).to_metres(columns["lat"], columns["lon"]),

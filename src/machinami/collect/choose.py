@@ -20,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 _MISSES = 500  # samples in a row without a photo near them, after which what is left is taken in seeded order
 _WANTED_WITHIN_DEG = 45.0  # a flat photo that looks this near to the wanted direction is as good as exact
+_PLANE_SLACK = 1.01  # distances on the sphere and in the plane differ by less
 _GOLDEN_DEG = 360 * (3 - math.sqrt(5)) / 2  # steps of the golden angle cover a circle evenly at any count
 
 
@@ -135,15 +136,24 @@ def choose_by_samples(
 
 
 def choose_in_turn(
-    candidates: Candidates, samples: Iterator[Sample], *, limits: SamplingConfig, generator: np.random.Generator
+    candidates: Candidates,
+    samples: Iterator[tuple[Sample, tuple[float, float]]],
+    *,
+    limits: SamplingConfig,
+    generator: np.random.Generator,
 ) -> Iterator[Choice]:
-    """Photos that were found for a sample each, in the order of their samples, as far as there is room."""
+    """Photos that were found for a sample each, in the order of their samples, as far as there is room.
+
+    A photo farther than `match_m` from its sample was found for a point of an older config, and is left out.
+    """
     room = _Room(candidates, limits)
     last = int(candidates.sample.max(initial=-1))
-    by_number = {sample.number: sample for sample in islice(samples, last + 1)}
+    by_number = {sample.number: (sample, point) for sample, point in islice(samples, last + 1)}
     for row in np.argsort(candidates.sample, kind="stable").tolist():
-        sample = by_number.get(int(candidates.sample[row]))
-        if sample is not None and room.take(row):
+        sample, point = by_number.get(int(candidates.sample[row]), (None, (0.0, 0.0)))
+        if sample is None or math.dist(candidates.east_north_m[row], point) > limits.match_m * _PLANE_SLACK:
+            continue
+        if room.take(row):
             yield _choice(candidates, row, sample, limits, generator)
 
 

@@ -8,17 +8,18 @@ import numpy as np
 
 from machinami.areas import Area, places_at
 from machinami.catalog import Catalog, Photo
+from machinami.geo import LatLon, ground_distance_m
 from machinami.ordered import in_batches, in_order
 from machinami.progress import Progress
 from machinami.sources.manners import Unanswered
-from machinami.sources.source import Box, Cell, Found, PhotoRef, Source, touches
+from machinami.sources.source import Box, Cell, Found, PhotoRef, Source, Spot, touches
 
 __all__ = ["SearchTally", "Searcher"]
 
 _LEAST_M = 2.0  # a box of this size that still holds more than one answer is left as it is
 _BATCH = 16
 _SPOTS_AHEAD = 16  # times the questions under way; one that is repeated after waits must not stop the others
-_OF_THE_SAMPLE = ("outside-area", "too-far")  # reasons that do not hold for another sample's answer
+_PASSING = ("ambiguous-area", "outside-area", "too-far")  # reasons that other areas, or another sample, may lift
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Searcher:
     now: datetime
     progress: Progress
     tally: SearchTally = field(default_factory=SearchTally)
+    spots: dict[int, Spot] = field(default_factory=dict)  # of this search, by the number of their sample
 
     def search(self, cells: Iterable[Cell]) -> SearchTally:
         """Ask every cell that has no answer yet; those without one at the end are asked once more."""
@@ -74,6 +76,8 @@ class Searcher:
     def _open(self, cells: Iterable[Cell], quarters: list[Cell]) -> Iterator[Cell]:
         """The cells that have no answer yet; of those known to hold too much, the quarters are noted."""
         for cell in cells:
+            if isinstance(cell, Spot):
+                self.spots[cell.sample.number] = cell
             state = self.catalog.cell_state(self.source.name, self.place, self.digest, cell.name)
             if state == "split" and isinstance(cell, Box):
                 quarters += self._quarters(cell)
@@ -132,17 +136,33 @@ class Searcher:
             return
         sample = None if isinstance(cell, Box) else cell.sample.number
         row = _row(ref, self.source.name, self.place, reason, sample)
-        self.tally.found += self.catalog.add(row) is not None or self._take_back(row)
+        self.tally.found += self.catalog.add(row) is not None or self._renew(row)
 
-    def _take_back(self, row: Photo) -> bool:
-        """Whether a photo of no use to another sample is of use now, and no longer rejected."""
+    def _renew(self, row: Photo) -> bool:
+        """Whether a photo that was known, but is not here, is of use where it was not: its row is written anew.
+
+        It may have been rejected for a reason that has passed, or found for another place or sample of an older
+        config.
+        """
         known = self.catalog.find(row.source, row.source_id)
-        if known is None or row.state != "found" or known.state != "rejected" or known.rejected_by != "collect":
+        if known is None or row.state != "found":
             return False
-        if not (known.reason or "").startswith(_OF_THE_SAMPLE):
+        lifted = known.rejected_by == "collect" and (known.reason or "").startswith(_PASSING)
+        moved = known.state in {"found", "unknown"} and (known.place != row.place or self._is_outdated(known, row))
+        if not lifted and not moved:
             return False
         self.catalog.write(replace(row, photo_id=known.photo_id))
         return True
+
+    def _is_outdated(self, known: Photo, row: Photo) -> bool:
+        """Whether the sample that a photo was found for is no point of this search, or no longer near it."""
+        if row.sample is None:
+            return False
+        spot = self.spots.get(-1 if known.sample is None else known.sample)
+        if spot is None or row.lat is None or row.lon is None:
+            return True
+        point = LatLon(spot.sample.lat, spot.sample.lon)
+        return ground_distance_m(point, LatLon(row.lat, row.lon)) > spot.radius_m
 
 
 def _row(ref: PhotoRef, source: str, place: str, reason: str | None, sample: int | None) -> Photo:

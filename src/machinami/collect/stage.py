@@ -244,11 +244,9 @@ class _Collector:
         limits = self.config.sampling
         generator = np.random.default_rng([self.config.seed, *place.encode()])
         samples = samples_of(self.project, self.config, self.ground.areas[place])
-        if self.source.spots:
-            choices = choose_in_turn(candidates, samples, limits=limits, generator=generator)
-        else:
-            placed = place_samples(samples, self.ground.areas[place])
-            choices = choose_by_samples(candidates, placed, limits=limits, generator=generator)
+        placed = place_samples(samples, self.ground.areas[place])
+        choose = choose_in_turn if self.source.spots else choose_by_samples
+        choices = choose(candidates, placed, limits=limits, generator=generator)
         return keep_room(choices, candidates, limits)
 
     def _jobs(self, choices: Iterator[Choice]) -> Iterator[Job]:

@@ -81,7 +81,7 @@ class GoogleSource:
         del area
         self._check_terms()
         self._sign(Request(url=_METADATA_URL))
-        return (Spot(sample=sample) for sample in samples)
+        return (Spot(sample=sample, radius_m=self._match_m) for sample in samples)
 
     def search(self, cell: Cell) -> Found:
         """The panorama nearest to a spot, with a reason where it is of no use. Raises Unanswered and SourceError."""

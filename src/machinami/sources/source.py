@@ -89,11 +89,12 @@ class Spot:
     """A point to be asked for: "what is nearest to here", for providers that answer no other question."""
 
     sample: Sample
+    radius_m: float  # within which a photo counts
 
     @property
     def name(self) -> str:
-        """What tells it from all others, the same on every run."""
-        return f"{self.sample.number}"
+        """What tells it from all others: not its number, which stands for another point when the config changes."""
+        return f"{self.sample.lat:.7f},{self.sample.lon:.7f},{self.radius_m:g}"
 
 
 Cell = Box | Spot
