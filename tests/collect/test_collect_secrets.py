@@ -170,6 +170,20 @@ def test_a_key_file_goes_before_the_environment(serve, tmp_path, machinami, monk
     assert machinami("collect", root, "--yes", "-q", "--key-file", file).code == 0
 
 
+@pytest.mark.parametrize("spoiled", [" LEAK {}", "{}\nLEAK", "{}\u00e9\u753aLEAK"])
+@pytest.mark.parametrize("variable", [name for secrets in SECRETS.values() for name in secrets])
+def test_a_malformed_key_is_told_at_once_and_without_its_value(tmp_path, machinami, monkeypatch, variable, spoiled):
+    kind = next(kind for kind, secrets in SECRETS.items() if variable in secrets)
+    root = write_project(tmp_path / "p", kind, "http://127.0.0.1:9", collect={"attempts": 1})
+    for name, value in SECRETS[kind].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(variable, spoiled.format(SECRETS[kind][variable]))
+    ran = machinami("collect", root, "--yes")
+    assert ran.code == 15, ran.err
+    assert variable in ran.err
+    assert "LEAK" not in ran.out + ran.err
+
+
 def test_a_missing_key_says_how_to_hand_it_over(google, machinami, monkeypatch):
     monkeypatch.delenv("GOOGLE_MAPS_API_KEY")
     ran = machinami("collect", google, "--yes")

@@ -224,6 +224,12 @@ def test_a_ceiling_says_nothing_of_the_host():
     assert hands.ask(REQUEST, by_status).status == 200
 
 
+def test_keys_in_what_a_failed_connection_says_are_hidden():
+    script = Script(TransportError("Illegal header value b'MLY|very-secret'"))
+    hands = replace(asker(script, Clock(), attempts=1), keys=(Secret("MLY|very-secret"),))
+    assert "Illegal header value b'***'" in refused(hands, Unanswered)
+
+
 def test_keys_in_what_a_provider_says_are_hidden_from_those_who_read_it():
     script = Script(
         Answer(status=400, body=b"AIzaVerySecret is wrong, in short"), Answer(status=200, body=b"AIzaVerySecret")

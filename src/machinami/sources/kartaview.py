@@ -293,7 +293,7 @@ class KartaViewSource:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._search_url, self._photo_url = setup.url(_SEARCH), setup.url(_PHOTO)
-        self._token = setup.keys.get("kartaview_token")
+        self._token = setup.optional_key("kartaview_token")
         self._searches, self._questions, self._images = (setup.asker(REQUESTS_PER_S) for _ in range(3))
         self._one_search = threading.Lock()
 

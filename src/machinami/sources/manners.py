@@ -155,7 +155,7 @@ class Silence:
 class Asker:
     """Asks with manners, and counts every request that leaves. Safe for several threads.
 
-    What a provider says can repeat a key: `keys` are hidden in answers before anyone reads them.
+    What a provider says can repeat a key, and so can a failed connection: `keys` are hidden before anyone reads it.
     """
 
     transport: Transport
@@ -211,7 +211,7 @@ class Asker:
         try:
             answer = self.transport.send(request, deadline_s=left_s)
         except TransportError as error:
-            return TryAgain(redact(str(error)))
+            return TryAgain(redact(self._hide_keys(str(error).encode()).decode()))
         verdict = judge(self._without_keys(answer))
         if isinstance(verdict, TryAgain):
             return verdict
@@ -222,11 +222,13 @@ class Asker:
         return answer
 
     def _without_keys(self, answer: Answer) -> Answer:
-        body = answer.body
+        return replace(answer, body=self._hide_keys(answer.body))
+
+    def _hide_keys(self, text: bytes) -> bytes:
         for key in self.keys:
             if len(key.value) >= _SHORTEST_KEY:
-                body = body.replace(key.value.encode(), b"***")
-        return answer if body is answer.body else replace(answer, body=body)
+                text = text.replace(key.value.encode(), b"***")
+        return text
 
 
 def judge_status(answer: Answer, *, host: str, now: datetime) -> Verdict:
