@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from machinami.cli.keys import read_keys
 from tests.servers.projects import environment, write_project
 
 SECRETS = {
@@ -157,6 +158,13 @@ def test_what_is_wrong_in_a_key_file_is_told_without_its_values(google, tmp_path
     ran = machinami("collect", google, "--yes", "--key-file", file)
     assert ran.code == 15
     assert "LEAK" not in ran.out + ran.err
+
+
+def test_a_key_file_may_begin_with_the_mark_of_utf8(tmp_path):
+    file = tmp_path / "keys"
+    file.write_bytes(b"\xef\xbb\xbfMAPILLARY_ACCESS_TOKEN=MLY|1|x\n")
+    file.chmod(0o600)
+    assert read_keys(file)["mapillary_token"].value == "MLY|1|x"
 
 
 def test_a_key_file_goes_before_the_environment(serve, tmp_path, machinami, monkeypatch):
