@@ -14,7 +14,6 @@ from machinami.sources.manners import (
     TryAgain,
     Unanswered,
     judge_status,
-    retry_after_s,
     wait_s,
 )
 from machinami.sources.secret import Secret
@@ -140,18 +139,6 @@ def test_a_message_never_holds_a_key():
     assert "SECRETKEY" not in text
     assert "TOKEN" not in text
     assert "size=1" in text
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("3", 3.0), ("0", 0.0), ("", None), ("soon", None), ("-3", None), ("1.5", None), ("٣", None),
-        ("99999999999999999999", 1e6), ("Wed, 25 Nov 2026 12:00:30 GMT", 30.0), ("Wed, 25 Nov 2026 11:00:00 GMT", 0.0),
-        ("Wed, 99 Nov 2026 11:00:00 GMT", None),
-    ],
-)  # fmt: skip
-def test_retry_after_is_a_number_or_a_date_or_nothing(text, seconds):
-    assert retry_after_s(Answer(status=429, headers={"retry-after": text}), now=NOW) == seconds
 
 
 def test_waits_grow_to_a_bound():
