@@ -91,6 +91,7 @@ def test_values_of_every_kind_are_read():
         ("[sampling]\nspacing_m = 0", "sampling.spacing_m = 0.0 must be above 0"),
         ("[split]\nfolds = 2", "split.folds = 2"),
         ("[split]\nfold = 5", "split.fold = 5 must be one of 0 … 4"),
+        ("[collect]\nviews = 17", "collect.views = 17 must lie in 1 … 16"),
         ("[train]\nimage_size = 16", "must lie in 32 … 2048"),
         ("[evaluate]\nlevel = 1.0", "must lie in 0.5 … 1"),
         ("seed = -1", "seed = -1 must not be negative"),

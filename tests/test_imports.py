@@ -12,8 +12,8 @@ import machinami
 
 ROOT = Path(machinami.__file__).parent
 GROUND = (
-    "errors", "config", "config_file", "geo", "squares", "files", "progress", "dates", "enough", "ordered", "project",
-    "catalog", "places", "images", "models",
+    "errors", "config", "config_file", "geo", "squares", "files", "progress", "dates", "enough", "ordered", "retry",
+    "project", "catalog", "places", "images", "models",
 )  # fmt: skip
 STOREYS = (
     "areas", "sampling", "sources", "collect", "check", "split", "train", "evaluate", "explain", "predict", "report",

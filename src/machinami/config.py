@@ -100,7 +100,7 @@ class CollectConfig:
     """How photos are asked for, and in which form they are kept."""
 
     image_px: int = setting(1024, "longer side asked for where the provider offers sizes; 640 at most from google")
-    views: int = setting(1, "flat views taken of each 360° photo, evenly around")
+    views: int = setting(1, "flat views taken of each 360° photo, evenly around; 16 at most")
     field_of_view_deg: float = setting(90.0, "width of such a view, degrees")
     pitch_deg: float = setting(0.0, "how far such a view looks up (positive) or down")
     requests_per_s: float = setting(0.0, "pace for each host; 0 takes the provider's; only a base_url is asked faster")

@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 from machinami.config import AreaConfig, Config, PlaceConfig
 from machinami.errors import ConfigError
 
-__all__ = ["check_config", "is_key", "load_config", "parse_config", "render_config"]
+__all__ = ["MAX_VIEWS", "check_config", "is_key", "load_config", "parse_config", "render_config"]
 
 CONFIG_NAME = "machinami.toml"
 _KEY = re.compile(r"[^\W_][\w.-]{0,63}")
 _RELATION = re.compile(r"R[1-9][0-9]{0,14}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+MAX_VIEWS = 16  # every 22.5°; the rows of so many still make a short file name in photos/.arrived
 _POSITIVE = {
     "sampling.per_place", "sampling.match_m", "sampling.spacing_m", "sampling.per_sequence", "sampling.per_creator",
     "collect.image_px", "collect.views", "collect.field_of_view_deg", "collect.in_flight", "collect.timeout_s",
@@ -76,6 +77,8 @@ def check_config(config: Config, *, name: str = CONFIG_NAME) -> None:
         )
     if not config.collect.field_of_view_deg <= 120 or not -90 <= config.collect.pitch_deg <= 90:
         raise ConfigError(f"{name}: collect.field_of_view_deg must lie in 0 … 120, collect.pitch_deg in -90 … 90")
+    if config.collect.views > MAX_VIEWS:
+        raise ConfigError(f"{name}: collect.views = {config.collect.views} must lie in 1 … {MAX_VIEWS}")
     if not 32 <= config.train.image_size <= 2048:
         raise ConfigError(f"{name}: train.image_size = {config.train.image_size} must lie in 32 … 2048")
     if not 0.5 <= config.evaluate.level < 1:

@@ -1,6 +1,7 @@
 import pytest
 
 from machinami.collect.arrivals import Arrivals
+from machinami.config_file import MAX_VIEWS
 
 
 def test_bytes_outlive_the_run_and_find_their_rows(tmp_path):
@@ -14,6 +15,13 @@ def test_bytes_outlive_the_run_and_find_their_rows(tmp_path):
     arrivals.clear((12,))
     assert (tmp_path / "photos" / "a.jpg").read_bytes() == b"one"
     assert list(arrivals.leftovers()) == [(13, 14)]
+
+
+def test_as_many_views_as_may_be_asked_for_have_a_name(tmp_path):
+    rows = tuple(range(9_999_999_999 - MAX_VIEWS, 9_999_999_999))
+    arrivals = Arrivals(tmp_path / ".arrived")
+    arrivals.keep(rows, b"sphere")
+    assert list(arrivals.leftovers()) == [rows]
 
 
 def test_what_is_half_written_goes(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from machinami.cli.keys import read_keys
 from tests.servers.projects import environment, write_project
 
 SECRETS = {
@@ -159,6 +160,13 @@ def test_what_is_wrong_in_a_key_file_is_told_without_its_values(google, tmp_path
     assert "LEAK" not in ran.out + ran.err
 
 
+def test_a_key_file_may_begin_with_the_mark_of_utf8(tmp_path):
+    file = tmp_path / "keys"
+    file.write_bytes(b"\xef\xbb\xbfMAPILLARY_ACCESS_TOKEN=MLY|1|x\n")
+    file.chmod(0o600)
+    assert read_keys(file)["mapillary_token"].value == "MLY|1|x"
+
+
 def test_a_key_file_goes_before_the_environment(serve, tmp_path, machinami, monkeypatch):
     server = serve("google", key="AIzaFromTheFile", secret=None)
     root = write_project(tmp_path / "p", "google", server.url, sampling={"per_place": 1})
@@ -168,6 +176,20 @@ def test_a_key_file_goes_before_the_environment(serve, tmp_path, machinami, monk
     file.write_text("GOOGLE_MAPS_API_KEY=AIzaFromTheFile\n")
     file.chmod(0o600)
     assert machinami("collect", root, "--yes", "-q", "--key-file", file).code == 0
+
+
+@pytest.mark.parametrize("spoiled", [" LEAK {}", "{}\nLEAK", "{}\u00e9\u753aLEAK"])
+@pytest.mark.parametrize("variable", [name for secrets in SECRETS.values() for name in secrets])
+def test_a_malformed_key_is_told_at_once_and_without_its_value(tmp_path, machinami, monkeypatch, variable, spoiled):
+    kind = next(kind for kind, secrets in SECRETS.items() if variable in secrets)
+    root = write_project(tmp_path / "p", kind, "http://127.0.0.1:9", collect={"attempts": 1})
+    for name, value in SECRETS[kind].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(variable, spoiled.format(SECRETS[kind][variable]))
+    ran = machinami("collect", root, "--yes")
+    assert ran.code == 15, ran.err
+    assert variable in ran.err
+    assert "LEAK" not in ran.out + ran.err
 
 
 def test_a_missing_key_says_how_to_hand_it_over(google, machinami, monkeypatch):

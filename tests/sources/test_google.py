@@ -137,7 +137,7 @@ def test_a_missing_key_is_told_before_anything_is_asked(keys):
     with pytest.raises(CredentialError, match="GOOGLE_MAPS_API_KEY"):
         source.cells(AREA, [SPOT.sample])
     with pytest.raises(CredentialError, match="signing secret"):
-        make(metadata(GOOD), keys={"google_key": KEY, "google_signing_secret": "no secret"}).cells(AREA, [])
+        make(metadata(GOOD), keys={"google_key": KEY, "google_signing_secret": "no-secret"}).cells(AREA, [])
     assert script(source).asked == []
 
 

@@ -14,7 +14,6 @@ from machinami.sources.manners import (
     TryAgain,
     Unanswered,
     judge_status,
-    retry_after_s,
     wait_s,
 )
 from machinami.sources.secret import Secret
@@ -142,18 +141,6 @@ def test_a_message_never_holds_a_key():
     assert "size=1" in text
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("3", 3.0), ("0", 0.0), ("", None), ("soon", None), ("-3", None), ("1.5", None), ("٣", None),
-        ("99999999999999999999", 1e6), ("Wed, 25 Nov 2026 12:00:30 GMT", 30.0), ("Wed, 25 Nov 2026 11:00:00 GMT", 0.0),
-        ("Wed, 99 Nov 2026 11:00:00 GMT", None),
-    ],
-)  # fmt: skip
-def test_retry_after_is_a_number_or_a_date_or_nothing(text, seconds):
-    assert retry_after_s(Answer(status=429, headers={"retry-after": text}), now=NOW) == seconds
-
-
 def test_waits_grow_to_a_bound():
     assert [wait_s(n, None) for n in (1, 2, 5, 9, 1000)] == [0.5, 1.0, 8.0, 60.0, 60.0]
     assert wait_s(5, 0.1) == 8.0
@@ -222,6 +209,12 @@ def test_a_ceiling_says_nothing_of_the_host():
     hands = replace(asker(Script(Answer(status=200)), Clock()), silence=Silence(after=1))
     refused(hands, BudgetError, before=refuse)
     assert hands.ask(REQUEST, by_status).status == 200
+
+
+def test_keys_in_what_a_failed_connection_says_are_hidden():
+    script = Script(TransportError("Illegal header value b'MLY|very-secret'"))
+    hands = replace(asker(script, Clock(), attempts=1), keys=(Secret("MLY|very-secret"),))
+    assert "Illegal header value b'***'" in refused(hands, Unanswered)
 
 
 def test_keys_in_what_a_provider_says_are_hidden_from_those_who_read_it():

@@ -128,6 +128,30 @@ def test_a_failure_does_not_show_keys_either(transport, caplog):
     assert SECRET not in caplog.text
 
 
+def test_a_header_that_cannot_be_sent_is_not_worth_another_try(server, transport):
+    request = Request(url=f"{server.url}/a", secret_headers={"Authorization": Secret("OAuth a b\ntHe-KeY")})
+    with pytest.raises(SourceError, match="cannot be sent") as caught:
+        transport.send(request, deadline_s=5)
+    assert "KeY" not in str(caught.value)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(url="http://127.0.0.1:1/a", secret_headers={"Authorization": Secret("OAuth tHe-KeY\u00e9\u753a")}),
+        Request(url="http://127.0.0.1:1/a", secret_query={"key": Secret("tHe-KeY\udc80")}),
+        Request(url="https://-\u2603.example.org/a", secret_query={"key": Secret("tHe-KeY")}),
+        Request(url="ftp://127.0.0.1:1/a", secret_query={"key": Secret("tHe-KeY")}),
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_not_worth_another_try(transport, request_):
+    with pytest.raises(SourceError, match="cannot be sent") as caught:
+        transport.send(request_, deadline_s=5)
+    assert "KeY" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -164,6 +188,7 @@ def test_base_urls():
         ("http://127.0.0.1:9/a.jpg", "", False), ("http://127.0.0.1:9/a.jpg", "http://127.0.0.1:8", True),
         ("http://10.0.0.1/a.jpg", "http://127.0.0.1:8", False), ("file:///etc/passwd", "", False),
         ("https://user@example.org/", "", False), ("https://[", "", False),
+        ("https://-\u2603.example.org/a.jpg", "", False), ("https://a.example.org/" + "a" * 70_000, "", False),
     ],
 )  # fmt: skip
 def test_where_pictures_may_be_asked_for(url, base, safe):

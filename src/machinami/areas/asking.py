@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from machinami.areas.nominatim import BadAnswer, Fetch, Relation, Reply, build_u
 from machinami.config import AreaConfig
 from machinami.errors import InputError, ProjectError
 from machinami.files import write_json, write_text
+from machinami.retry import retry_after_s
 
 __all__ = ["Gazetteer", "wait_for_turn"]
 
@@ -75,7 +75,7 @@ class Gazetteer:
                 problem = f"it answers {reply.status}"
                 if reply.status not in _BUSY:
                     raise self._failure(problem + _reason(reply))
-                delay_s = retry_after_s(reply, now=datetime.fromtimestamp(self.clock(), UTC))
+                delay_s = retry_after_s(reply.headers, now=datetime.fromtimestamp(self.clock(), UTC))
                 if delay_s is not None and delay_s > _LONGEST_WAIT_S:
                     raise self._failure(f"{problem} and asks to come back in {delay_s:.0f} s")
             if attempt + 1 < _ATTEMPTS:
@@ -101,18 +101,6 @@ def _reason(reply: Reply) -> str:
         return f" (a redirect to {reply.headers.get('location', 'nowhere')!r}, which is not followed)"
     text = " ".join(reply.body[:400].decode("utf-8", "replace").split())
     return f" ({text[:120]})" if text else ""
-
-
-def retry_after_s(reply: Reply, *, now: datetime) -> float | None:
-    """Seconds that the Retry-After header asks for, a number or an HTTP date; None where it says nothing sensible."""
-    text = reply.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())
 
 
 def wait_for_turn(folder: Path, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:

@@ -11,6 +11,7 @@ import click
 from machinami.cli.keys import read_keys
 from machinami.cli.options import folder_argument, json_option, key_file_option, quiet_option, user_cache
 from machinami.cli.output import print_json, print_table, progress_for
+from machinami.config_file import check_config
 from machinami.errors import BudgetError, Incomplete, UsageError
 
 if TYPE_CHECKING:
@@ -191,7 +192,9 @@ def _within(config: "Config", max_cost: float | None, max_photos: int | None) ->
         budget = replace(budget, max_cost_usd=max_cost)
     if max_photos is not None:
         budget = replace(budget, max_photos=max_photos)
-    return replace(config, budget=budget)
+    within = replace(config, budget=budget)
+    check_config(within, name="--max-cost, --max-photos")  # click's ranges let nan and inf through
+    return within
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def _read_file(path: Path, *, known: list[str]) -> dict[str, str]:
     """The names and values in a key file. No value ever stands in a message."""
     try:
         mode = path.stat().st_mode
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark at the start
     except (OSError, UnicodeDecodeError) as error:
         raise CredentialError(f"{path}: the key file cannot be read ({type(error).__name__})") from None
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):

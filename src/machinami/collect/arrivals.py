@@ -19,6 +19,7 @@ class Arrivals:
 
     def path(self, photo_ids: tuple[int, ...]) -> Path:
         """Where the bytes for these rows lie, or would."""
+        # At most 16 rows (collect.views): 16 numbers of 10 digits are 175 characters, and a file name may have 255.
         return self.folder / "-".join(map(str, photo_ids))
 
     def keep(self, photo_ids: tuple[int, ...], data: bytes) -> Path:

@@ -136,7 +136,7 @@ class GoogleSource:
         """The request with the key and, where there is a signing secret, its signature."""
         key = self._setup.key("google_key", needed_for="source google")
         request = replace(request, secret_query={"key": key})
-        secret = self._setup.keys.get("google_signing_secret")
+        secret = self._setup.optional_key("google_signing_secret")
         return request if secret is None else sign_request(request, secret)
 
     def _ask(

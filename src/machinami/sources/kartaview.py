@@ -12,6 +12,7 @@ from machinami.areas import Area
 from machinami.dates import CaptureDate, parse_date
 from machinami.errors import CredentialError, SourceError
 from machinami.geo import LatLon, ground_distance_m
+from machinami.retry import retry_after_s
 from machinami.sampling import Sample
 from machinami.sources.fields import (
     heading_of,
@@ -25,7 +26,7 @@ from machinami.sources.fields import (
     whole_of,
 )
 from machinami.sources.images import image_request, judge_image
-from machinami.sources.manners import TryAgain, Unanswered, Verdict, retry_after_s
+from machinami.sources.manners import TryAgain, Unanswered, Verdict
 from machinami.sources.secret import Secret, redact
 from machinami.sources.setup import Setup
 from machinami.sources.source import (
@@ -129,14 +130,14 @@ def judge_api(answer: Answer, *, host: str, now: datetime) -> Verdict:
     value = read_object(answer.body) or {}
     code = _api_code(value)
     if code in _OVERLOADED:
-        return Overload(f"{host} is overloaded (apiCode {code})", retry_after_s(answer, now=now))
+        return Overload(f"{host} is overloaded (apiCode {code})", retry_after_s(answer.headers, now=now))
     if code in {401, 403} or answer.status == 401:
         return CredentialError(
             f"{host} refuses access (apiCode {code}): check the token in KARTAVIEW_ACCESS_TOKEN, or take it away: "
             "reading needs none"
         )
     if code is not None and (code == 429 or 500 <= code < 600):
-        return TryAgain(f"{host} answers apiCode {code}", retry_after_s(answer, now=now))
+        return TryAgain(f"{host} answers apiCode {code}", retry_after_s(answer.headers, now=now))
     if code is not None and code not in {_OK, _EMPTY} and answer.status in {200, 400}:
         message = text_of(table_of(value.get("status")).get("apiMessage")) or "nothing more"
         return SourceError(f"{host} answers apiCode {code}: {redact(message)}")
@@ -293,7 +294,7 @@ class KartaViewSource:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._search_url, self._photo_url = setup.url(_SEARCH), setup.url(_PHOTO)
-        self._token = setup.keys.get("kartaview_token")
+        self._token = setup.optional_key("kartaview_token")
         self._searches, self._questions, self._images = (setup.asker(REQUESTS_PER_S) for _ in range(3))
         self._one_search = threading.Lock()
 

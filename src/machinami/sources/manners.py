@@ -5,16 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from machinami.errors import HostBlocked, SourceError
+from machinami.retry import retry_after_s
 from machinami.sources.secret import Secret, redact
 from machinami.sources.transport import Answer, Request, Transport, TransportError
 
 __all__ = [
     "Asker", "Manners", "Pace", "RequestCount", "Silence", "TryAgain", "Unanswered", "Verdict", "first_words",
-    "judge_status", "retry_after_s", "wait_s",
+    "judge_status", "wait_s",
 ]  # fmt: skip
 
 _FIRST_WAIT_S = 0.5
@@ -56,19 +56,6 @@ def wait_s(attempt: int, after_s: float | None) -> float:
     """
     growing = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(attempt - 1, 20))
     return growing if after_s is None else max(growing, after_s)
-
-
-def retry_after_s(answer: Answer, *, now: datetime) -> float | None:
-    """Seconds that the Retry-After header asks for, a number or an HTTP date; None where it says nothing sensible."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:9]), 10**6))
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 class Pace:
@@ -155,7 +142,7 @@ class Silence:
 class Asker:
     """Asks with manners, and counts every request that leaves. Safe for several threads.
 
-    What a provider says can repeat a key: `keys` are hidden in answers before anyone reads them.
+    What a provider says can repeat a key, and so can a failed connection: `keys` are hidden before anyone reads it.
     """
 
     transport: Transport
@@ -211,7 +198,7 @@ class Asker:
         try:
             answer = self.transport.send(request, deadline_s=left_s)
         except TransportError as error:
-            return TryAgain(redact(str(error)))
+            return TryAgain(redact(self._hide_keys(str(error).encode()).decode()))
         verdict = judge(self._without_keys(answer))
         if isinstance(verdict, TryAgain):
             return verdict
@@ -222,11 +209,13 @@ class Asker:
         return answer
 
     def _without_keys(self, answer: Answer) -> Answer:
-        body = answer.body
+        return replace(answer, body=self._hide_keys(answer.body))
+
+    def _hide_keys(self, text: bytes) -> bytes:
         for key in self.keys:
             if len(key.value) >= _SHORTEST_KEY:
-                body = body.replace(key.value.encode(), b"***")
-        return answer if body is answer.body else replace(answer, body=body)
+                text = text.replace(key.value.encode(), b"***")
+        return text
 
 
 def judge_status(answer: Answer, *, host: str, now: datetime) -> Verdict:
@@ -235,7 +224,7 @@ def judge_status(answer: Answer, *, host: str, now: datetime) -> Verdict:
     if status == 200:
         return None
     if status == 429 or status >= 500 or status == 408:
-        return TryAgain(f"{host} answers {status}", retry_after_s(answer, now=now))
+        return TryAgain(f"{host} answers {status}", retry_after_s(answer.headers, now=now))
     if status in {301, 302, 303, 307, 308} or status == 403:
         return HostBlocked(
             f"{host} turns requests away ({status}): stop for today; what was collected is kept, and the same command "

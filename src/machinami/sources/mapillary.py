@@ -9,6 +9,7 @@ from machinami.areas import Area
 from machinami.dates import CaptureDate
 from machinami.errors import CredentialError, SourceError
 from machinami.geo import LatLon
+from machinami.retry import retry_after_s
 from machinami.sampling import Sample
 from machinami.sources.fields import (
     heading_of,
@@ -22,7 +23,7 @@ from machinami.sources.fields import (
     whole_of,
 )
 from machinami.sources.images import image_request, judge_image
-from machinami.sources.manners import TryAgain, Unanswered, Verdict, judge_status, retry_after_s
+from machinami.sources.manners import TryAgain, Unanswered, Verdict, judge_status
 from machinami.sources.secret import Secret, redact
 from machinami.sources.setup import Setup
 from machinami.sources.source import (
@@ -145,7 +146,7 @@ def _judge_error(error: object, answer: Answer, *, host: str, now: datetime) -> 
     if "reduce the amount of data" in message.lower():
         return _TooMuch(f"{host}: {message}")
     if code in _PASSING or facts.get("is_transient") is True:
-        return TryAgain(f"{host}: {message}", retry_after_s(answer, now=now))
+        return TryAgain(f"{host}: {message}", retry_after_s(answer.headers, now=now))
     return judge_status(answer, host=host, now=now) or SourceError(f"{host}: {message}")
 
 

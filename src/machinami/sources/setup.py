@@ -1,5 +1,6 @@
 """What a source is made with: its settings, its keys, and the hands it asks with."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ KEY_NAMES: Mapping[str, str] = {
     "mapillary_token": "MAPILLARY_ACCESS_TOKEN",
     "kartaview_token": "KARTAVIEW_ACCESS_TOKEN",
 }
+_KEY = re.compile("[!-~]+")  # what a header or a query can carry as it stands; no provider's key holds anything else
 
 
 def _utc_now() -> datetime:
@@ -68,10 +70,20 @@ class Setup:
 
     def key(self, name: str, *, needed_for: str) -> Secret:
         """A key by its name in KEY_NAMES' keys. Raises CredentialError, which says how to hand it over."""
-        try:
-            return self.keys[name]
-        except KeyError:
+        key = self.optional_key(name)
+        if key is None:
             raise CredentialError(
                 f"{needed_for} needs a key: put it into the environment variable {KEY_NAMES[name]}, or into a "
                 f"file that only you can read (mode 0600) as {KEY_NAMES[name]}=… and name that with --key-file"
-            ) from None
+            )
+        return key
+
+    def optional_key(self, name: str) -> Secret | None:
+        """A key by its name in KEY_NAMES' keys, None where there is none. Raises CredentialError for a bad one."""
+        key = self.keys.get(name)
+        if key is not None and not _KEY.fullmatch(key.value):
+            raise CredentialError(
+                f"{KEY_NAMES[name]} is no key: it is empty or holds blanks, line breaks or characters beyond ASCII; "
+                "copy it anew from the provider's page"
+            )
+        return key

@@ -80,7 +80,10 @@ class Transport(Protocol):
     """Carries requests; safe to use from several threads."""
 
     def send(self, request: Request, *, deadline_s: float) -> Answer:
-        """The whole answer, redirects not followed. Raises TransportError; SourceError for one that is too large."""
+        """The whole answer, redirects not followed.
+
+        Raises TransportError; SourceError for an answer that is too large, and for a request that cannot be sent.
+        """
         ...
 
 
@@ -116,7 +119,10 @@ class HttpxTransport:
         self._client.close()
 
     def send(self, request: Request, *, deadline_s: float) -> Answer:
-        """The whole answer, redirects not followed. Raises TransportError; SourceError for one that is too large."""
+        """The whole answer, redirects not followed.
+
+        Raises TransportError; SourceError for an answer that is too large, and for a request that cannot be sent.
+        """
         import httpx
 
         headers = {**request.headers, **{name: secret.value for name, secret in request.secret_headers.items()}}
@@ -125,7 +131,11 @@ class HttpxTransport:
             with self._client.stream(request.method, request.full_url(), headers=headers, data=data) as answer:
                 body = self._read(answer, request, until=self._clock() + deadline_s)
                 return Answer(status=answer.status_code, headers=dict(answer.headers), body=body)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeEncodeError) as error:
+            # No time mends it. The error's own words hold what could not be sent, which may be a key.
+            why = type(error).__name__
+            raise SourceError(f"{request}: this request cannot be sent ({why})") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
             why = redact(str(error)) or type(error).__name__
             raise TransportError(f"{request.host}: {why}") from None  # the cause may hold the URL with its key
 
@@ -178,10 +188,13 @@ def rebase(url: str, base_url: str) -> str:
 
 def is_safe_image_url(url: str, *, base_url: str) -> bool:
     """Whether an address that a provider named may be asked: https, or plain http to a loopback base_url's host."""
+    import httpx
+
     try:
         parts = urlsplit(url)
         host = parts.hostname
-    except ValueError:
+        httpx.URL(url)  # one photo's bad address must not become a request that cannot be sent
+    except (ValueError, httpx.InvalidURL):
         return False
     if not host or "@" in parts.netloc:
         return False
