@@ -448,6 +448,15 @@ class Catalog:
         """
         yield from self._db.execute(query, [source, place, source])
 
+    def rejected_for(self, source: str, reason: str) -> Iterator[Photo]:
+        """The rows of a source that were rejected for a reason, by its code."""
+        query = f"""
+            SELECT {", ".join(_COLUMNS)} FROM photos
+            WHERE source = ? AND state = 'rejected' AND (reason = ? OR substr(reason, 1, ?) = ?) ORDER BY photo_id
+        """  # noqa: S608
+        for row in self._db.execute(query, [source, reason, len(reason) + 1, f"{reason}:"]):
+            yield _photo(row)
+
     def kept(self, source: str, place: str) -> int:
         """Photos of a source that are there and fit, as far as is known."""
         query = "SELECT count(*) FROM photos WHERE source = ? AND place = ? AND state = 'fetched'"

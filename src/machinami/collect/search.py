@@ -14,12 +14,13 @@ from machinami.progress import Progress
 from machinami.sources.manners import Unanswered
 from machinami.sources.source import Box, Cell, Found, PhotoRef, Source, Spot, touches
 
-__all__ = ["SearchTally", "Searcher"]
+__all__ = ["SearchTally", "Searcher", "settle_overlaps"]
 
 _LEAST_M = 2.0  # a box of this size that still holds more than one answer is left as it is
 _BATCH = 16
 _SPOTS_AHEAD = 16  # times the questions under way; one that is repeated after waits must not stop the others
-_PASSING = ("ambiguous-area", "outside-area", "too-far")  # reasons that other areas, or another sample, may lift
+_PASSING = ("outside-area", "too-far")  # reasons that another sample's answer may lift
+_AMBIGUOUS = "ambiguous-area"
 
 
 @dataclass(slots=True)
@@ -131,7 +132,7 @@ class Searcher:
                 return  # the box is larger than the place, or another place's own search finds it
             reason = reason or "outside-area"
         elif len(inside) > 1:
-            reason = reason or f"ambiguous-area: {', '.join(inside)}"
+            reason = reason or f"{_AMBIGUOUS}: {', '.join(inside)}"
         if self.catalog.is_forgotten(self.source.name, ref.source_id):
             return
         sample = None if isinstance(cell, Box) else cell.sample.number
@@ -163,6 +164,15 @@ class Searcher:
             return True
         point = LatLon(spot.sample.lat, spot.sample.lon)
         return ground_distance_m(point, LatLon(row.lat, row.lon)) > spot.radius_m
+
+
+def settle_overlaps(catalog: Catalog, source: str, areas: Mapping[str, Area]) -> None:
+    """Photos that lay in several areas, and lie in one now, are that place's."""
+    with catalog.transaction():
+        for photo in list(catalog.rejected_for(source, _AMBIGUOUS)):
+            inside = places_at(areas, np.array([photo.lat], float), np.array([photo.lon], float))[0]
+            if len(inside) == 1:
+                catalog.update(photo.photo_id, state="found", reason=None, rejected_by=None, place=inside[0])
 
 
 def _row(ref: PhotoRef, source: str, place: str, reason: str | None, sample: int | None) -> Photo:

@@ -16,7 +16,7 @@ from machinami.collect.fetch import Fetcher, Job, Result
 from machinami.collect.ledger import Ledger
 from machinami.collect.prepare import Ground, frozen_ground, note_terms, open_ledger, samples_of
 from machinami.collect.result import CollectReport
-from machinami.collect.search import Searcher, SearchTally
+from machinami.collect.search import Searcher, SearchTally, settle_overlaps
 from machinami.config import Config
 from machinami.errors import BudgetError, Incomplete, ProjectError
 from machinami.files import digest_json
@@ -109,6 +109,7 @@ class _Collector:
     def collect(self) -> CollectReport:
         before, spent = self._kept(), self.ledger.spent_micro_usd
         self.notes += self.ground.notes
+        settle_overlaps(self.catalog, self.source.name, self.ground.areas)
         self._fetch(self._leftovers(), label="Taking in what had arrived")
         self._grow_together()
         kept = self._kept()
