@@ -13,7 +13,7 @@ import machinami
 ROOT = Path(machinami.__file__).parent
 GROUND = (
     "errors", "config", "config_file", "geo", "squares", "files", "progress", "dates", "enough", "ordered", "retry",
-    "project", "catalog", "places", "images", "models",
+    "project", "catalog", "schema", "places", "images", "models",
 )  # fmt: skip
 STOREYS = (
     "areas", "sampling", "sources", "collect", "check", "split", "train", "evaluate", "explain", "predict", "report",
