@@ -200,6 +200,7 @@ def test_an_answer_ends_a_silence():
         refused(hands, Unanswered)
         refused(hands, Unanswered)
         refused(hands, SourceError)
+    assert len(script.sent) == 12, "every question left: the host was never taken for silent"
 
 
 def test_a_ceiling_says_nothing_of_the_host():
