@@ -56,6 +56,8 @@ class Photo:
     centre_heading_deg: float | None = None  # where the middle of that 360° photo looks
     field_of_view_deg: float | None = None  # width of the picture, degrees
     sample: int | None = None  # number of the sample that it was found or chosen for
+    uploaded_at: str | None = None  # ISO 8601, UTC: when the provider received it, where it says so
+    near_group: int | None = None  # photos that show nearly the same bear one number: the lowest photo_id among them
 
 
 _COLUMNS = tuple(f.name for f in fields(Photo))
