@@ -3,7 +3,7 @@
     python bench/folds.py PROJECT [--seed 0]
 
 Every fold is split, trained, chosen and judged as `machinami split`, `train` and `evaluate` do it; the frozen trunk's
-views are computed once for all folds. The plain probe sees one view of each training photo (no crops). Balanced
+views are computed once for all folds. The plain probe sees whole photos at the size of the crops, one view each. Balanced
 accuracy is the mean recall over the places, of all test photos of all folds together ("pooled"), and as the mean
 over the folds.
 """
@@ -22,7 +22,6 @@ import torch
 from machinami.config import Config
 from machinami.evaluate.metrics import balanced_accuracy, confusion_matrix
 from machinami.images.cache import cache_pixels
-from machinami.images.prepare import cache_size_px
 from machinami.models.network import PlaceModel
 from machinami.places import resolve_places
 from machinami.project import Project
@@ -48,7 +47,7 @@ def measure(project: Project, config: Config) -> dict[str, Any]:
         photos = list(catalog.photos(state="fetched"))
         places = tuple(place.key for place in resolve_places(config, catalog))
     labels = np.array([places.index(photo.place or "") for photo in photos], np.int64)
-    size_px = cache_size_px(config.train.image_size)
+    size_px = config.train.whole_px
     limit = config.check.max_pixels
     pixels = cache_pixels(project.cache, [photos], size_px=size_px, path_of=project.path_of, max_pixels=limit)
     everything = LearningSet(
@@ -101,7 +100,7 @@ def judge(places: tuple[str, ...], photos: LearningSet, test: Any, conditions: C
         return start_model(places, conditions.config, seed=conditions.seed)
 
     model, origin = fresh()
-    plain = replace(conditions, config=replace(conditions.config, views=0))
+    plain = replace(conditions, config=replace(conditions.config, views=0, whole_size=conditions.config.image_size))
     trial = Trial(model, origin, photos, cut_of(model), plain)
     trial.fit_probe()
     yield "plain_probe", answers(model, origin, photos, test, plain), {}

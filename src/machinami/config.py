@@ -153,7 +153,10 @@ class TrainConfig:
 
     backbone: str = setting("resnet18", "any convolutional timm network; efficientnet-lite0 works with no network")
     weights: str = setting("", "a weights file instead of the backbone's own; random starts from nothing")
-    image_size: int = setting(224, "edge of what the network sees, pixels")
+    image_size: int = setting(224, "edge of the random crops that are learned from, pixels")
+    whole_size: int = setting(
+        0, "edge at which whole photos are looked at; 0: 9/7 of image_size, since crops show things larger"
+    )
     tune: Literal["auto", "probe", "last", "all"] = setting(
         "auto", "what is fitted: a linear probe; the last stages too; everything; or what validation favours"
     )
@@ -172,6 +175,16 @@ class TrainConfig:
         "mirror photos at random; off, since mirrored signs, road marks and driving side lie about a place",
     )
     refit: bool = setting(True, "fit once more on all blocks: the model that predict uses")
+
+    @property
+    def whole_px(self) -> int:
+        """Edge at which whole photos are looked at, in training, judging and predicting alike.
+
+        Random crops show things larger than whole photos do, by about this much, and networks tell best at the
+        apparent size they learned (FixRes: Touvron et al., NeurIPS 2019, section 3). Rounded to the stride of the
+        usual backbones.
+        """
+        return self.whole_size or max(32, round(self.image_size * 9 / 7 / 32) * 32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,8 @@ def check_config(config: Config, *, name: str = CONFIG_NAME) -> None:
         raise ConfigError(f"{name}: collect.views = {config.collect.views} must lie in 1 … {MAX_VIEWS}")
     if not 32 <= config.train.image_size <= 2048:
         raise ConfigError(f"{name}: train.image_size = {config.train.image_size} must lie in 32 … 2048")
+    if not 32 <= config.train.whole_px <= 2048:
+        raise ConfigError(f"{name}: train.whole_size = {config.train.whole_size} must be 0 or lie in 32 … 2048")
     if not 0.5 <= config.evaluate.level < 1:
         raise ConfigError(f"{name}: evaluate.level = {config.evaluate.level} must lie in 0.5 … 1")
 

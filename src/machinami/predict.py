@@ -20,7 +20,6 @@ from machinami.explain.closed_form import Method
 from machinami.explain.pictures import common_scale, side_by_side
 from machinami.files import replacing
 from machinami.images.decode import decode_photo
-from machinami.images.prepare import cache_size_px
 from machinami.models.device import autocast, resolve_device
 from machinami.models.folder import LoadedModel
 from machinami.models.folding import fold_batch_norm
@@ -127,7 +126,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _reader(model: LoadedModel, heatmaps: Path | None) -> Callable[[Photo], npt.NDArray[np.uint8]]:
-    side = cache_size_px(model.card.image_size)
+    side = model.card.image_size
     wanted = max(side, PICTURE_PX) if heatmaps else side
     return lambda photo: decode_photo(Path(photo.file or ""), max_pixels=MAX_PIXELS, shorter_side_px=wanted)
 

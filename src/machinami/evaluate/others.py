@@ -15,7 +15,6 @@ from machinami.errors import InputError, ProjectError
 from machinami.evaluate.figures import Outcome, evaluation_figures
 from machinami.files import digest_file
 from machinami.images.decode import PhotoError, decode_photo
-from machinami.images.prepare import cache_size_px
 from machinami.models.card import Card
 from machinami.models.device import autocast, resolve_device
 from machinami.models.folder import load_model
@@ -60,7 +59,7 @@ def evaluate_others(
     layout = _layout(photos, table, places)
     on = resolve_device(device)
     network = fold_batch_norm(model.network, size_px=model.card.image_size).to(on)
-    side = cache_size_px(model.card.image_size)
+    side = model.card.image_size
 
     def read(candidate: Candidate) -> tuple[Candidate, Any]:
         try:

@@ -20,7 +20,6 @@ from machinami.explain.heatmap_files import HeatmapBatch
 from machinami.explain.regions import Regions
 from machinami.explain.upsample import pool_mask
 from machinami.images.masks import MaskError, read_mask
-from machinami.images.prepare import cache_size_px
 from machinami.models import LoadedModel, PlaceModel
 from machinami.models.device import autocast
 from machinami.progress import Progress
@@ -60,7 +59,7 @@ class HeldOut:
 
     def explain(self, found: Findings, progress: Progress) -> Iterator[HeatmapBatch]:
         """Heatmaps batch by batch; what is to be known of each photo besides goes into `found`."""
-        size = cache_size_px(self.model.card.image_size)
+        size = self.model.card.image_size
         decoded = decoded_batches(self.photos, lambda photo: self.read(photo, size), size=BATCH)
         total = -(-len(self.photos) // BATCH)
         for batch in progress.track(decoded, total=total, label="Explaining photos", unit="batches"):

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = ["cache_size_px", "fit_square"]
+__all__ = ["fit_square"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -12,18 +12,10 @@ Pixels = npt.NDArray[np.uint8]
 def fit_square(pixels: Pixels, size_px: int) -> Pixels:
     """uint8 (size, size, 3) of the whole photo, uint8 (H, W, 3) RGB; the sides are scaled each by itself (bicubic).
 
-    Nothing is cut off, so positions in the photo, in the network's input and in a region mask are the same fractions
+    Every photo passes through this on its way to the network, in training and in predicting alike. Nothing is cut off, so positions in the photo, in the network's input and in a region mask are the same fractions
     of width and height.
     """
     if pixels.shape[:2] == (size_px, size_px):
         return pixels
     resized = Image.fromarray(pixels).resize((size_px, size_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
     return np.asarray(resized)
-
-
-def cache_size_px(image_size: int) -> int:
-    """Edge of the squares that photos are kept at: an eighth more than the network sees, so that crops stay sharp.
-
-    Every photo passes through this size on its way to the network, in training and in predicting alike.
-    """
-    return round(image_size * 8 / 7)

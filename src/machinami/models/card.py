@@ -21,7 +21,7 @@ class Card:
     format: int = CARD_FORMAT
     places: list[dict[str, str]]  # key and label, in the order of the logits
     backbone: str
-    image_size: int
+    image_size: int  # edge at which whole photos are looked at; it learned from crops of training["crop_px"]
     mean: list[float]
     std: list[float]
     temperature: float

@@ -16,7 +16,7 @@ from torch import Tensor
 from machinami.errors import ConfigError, ModelError
 from machinami.files import digest_file, replacing_folder, write_json
 from machinami.images.augment import resize_plainly
-from machinami.images.prepare import cache_size_px, fit_square
+from machinami.images.prepare import fit_square
 from machinami.models.card import Card, read_card
 from machinami.models.network import PlaceModel
 
@@ -34,7 +34,7 @@ class LoadedModel:
 
     def prepare(self, photos: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
         """float32 (N, 3, size, size), normalised, from decoded photos uint8 (H, W, 3) RGB of any size."""
-        size = cache_size_px(self.card.image_size)
+        size = self.card.image_size
         return self.prepare_squares(np.stack([fit_square(photo, size) for photo in photos]))
 
     def prepare_squares(self, squares: npt.NDArray[np.uint8]) -> Tensor:

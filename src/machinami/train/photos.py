@@ -14,7 +14,6 @@ import numpy.typing as npt
 from machinami.catalog import Photo
 from machinami.config import Config
 from machinami.images.cache import PixelCache, cache_pixels
-from machinami.images.prepare import cache_size_px
 from machinami.progress import Progress, silent
 from machinami.project import Project
 from machinami.split import Split, kept_photos
@@ -69,7 +68,7 @@ def _read(project: Project, config: Config, split: Split, subsets: Sequence[str]
     pixels = cache_pixels(
         project.cache,
         [photos],
-        size_px=cache_size_px(config.train.image_size),
+        size_px=config.train.whole_px,
         path_of=project.path_of,
         max_pixels=config.check.max_pixels,
         progress=progress,

@@ -43,7 +43,8 @@ def start_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = PlaceModel(config.backbone, places).eval()
-    model.check_size(config.image_size)
+    for size_px in {config.image_size, config.whole_px}:
+        model.check_size(size_px)
     origin = load_weights(model.network, config.backbone, weights=config.weights, endpoint=endpoint)
     return model.to(memory_format=torch.channels_last), origin
 

@@ -174,7 +174,7 @@ def _card(
     return Card(
         places=[{"key": place.key, "label": label_of(place)} for place in places],
         backbone=config.train.backbone,
-        image_size=config.train.image_size,
+        image_size=config.train.whole_px,
         mean=list(model.mean),
         std=list(model.std),
         temperature=model.temperature,
@@ -191,6 +191,7 @@ def _card(
             "choice": asdict(choice),
             "candidates": fitted.candidates,
             "curve": asdict(fitted.curve),
+            "crop_px": config.train.image_size,
             "interrupted": fitted.interrupted,
         },
     )

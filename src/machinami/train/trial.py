@@ -142,7 +142,8 @@ class Trial:
         return np.concatenate(parts)
 
     def _draw_views(self, rows: Rows, rng: np.random.Generator) -> Tensor:
-        return self.views.take(rows, rng.integers(0, len(self.views.maps), len(rows)))
+        count = len(self.views.maps)
+        return self.views.take(rows, rng.integers(1, count, len(rows)) if count > 1 else 0)
 
     def _draw_crops(self, rows: Rows, rng: np.random.Generator) -> Tensor:
         pixels = torch.from_numpy(self.photos.pixels.squares.take(rows)).to(self.device)
@@ -152,4 +153,4 @@ class Trial:
 
     def _plain(self, rows: Rows) -> Tensor:
         pixels = torch.from_numpy(self.photos.pixels.squares.take(rows)).to(self.device)
-        return self.model.standardise(resize_plainly(pixels, size_px=self.config.image_size))
+        return self.model.standardise(resize_plainly(pixels, size_px=self.config.whole_px))

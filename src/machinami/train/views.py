@@ -21,7 +21,7 @@ from machinami.train.task import Conditions
 
 __all__ = ["Views", "cache_views", "chances_of"]
 
-FORMAT = 1
+FORMAT = 2
 BATCH = 32
 
 
@@ -33,13 +33,13 @@ class Views:
     maps: tuple[Stacked, ...]  # float16 (N, C, h, w), memory-mapped, one a view
 
     def take(self, rows: npt.NDArray[np.int64], view: npt.NDArray[np.int64] | int) -> Tensor:
-        """float32 (n, C, h, w) of photos `rows`, each in its `view` (0 … views)."""
+        """float32 (n, C, h, w) of photos `rows`, each in its `view`: all 0, or all of the crops 1 … views."""
         which = np.broadcast_to(view, rows.shape)
-        shape = self.maps[0].parts[0].shape[1:]
+        shape = self.maps[int(which.max(initial=0))].parts[0].shape[1:]
         taken = np.empty((len(rows), *shape), np.float16)
-        for number, maps in enumerate(self.maps):
+        for number in np.unique(which):
             chosen = which == number
-            taken[chosen] = maps.take(rows[chosen])
+            taken[chosen] = self.maps[number].take(rows[chosen])
         return torch.from_numpy(taken).float()
 
 
@@ -80,7 +80,6 @@ class _Trunk:
 
     def __init__(self, model: PlaceModel, cut: str, conditions: Conditions) -> None:
         self.model, self.cut, self.conditions = model, cut, conditions
-        self.size_px = conditions.config.image_size
         self.chances = chances_of(conditions.config)
         self._folded: PlaceModel | None = None
 
@@ -90,14 +89,14 @@ class _Trunk:
         Sums in another order differ in their last digits, so that another number of threads, or another torch, counts
         as other maps: what is read from the cache is then what would be computed now, to the bit.
         """
-        conditions = self.conditions
+        conditions, config = self.conditions, self.conditions.config
         computing = [conditions.device.type, torch.get_num_threads(), torch.__version__]
-        return [self.cut, self.size_px, asdict(self.chances), conditions.seed, *computing]
+        return [self.cut, config.whole_px, config.image_size, asdict(self.chances), conditions.seed, *computing]
 
     def write_maps(self, file: Path, squares: npt.NDArray[np.uint8], photo_ids: Sequence[int], view: int) -> None:
         """One view of all photos into a .npy file, float16 (N, C, h, w)."""
         device, count = self.conditions.device, self.conditions.config.views + 1
-        self._folded = self._folded or fold_batch_norm(self.model, size_px=self.size_px).to(device)
+        self._folded = self._folded or fold_batch_norm(self.model, size_px=self.conditions.config.whole_px).to(device)
         store: np.memmap[Any, np.dtype[np.float16]] | None = None
         starts = range(0, len(photo_ids), BATCH)
         label = f"Looking at {'crops' if view else 'photos'} ({view + 1}/{count})"
@@ -114,8 +113,9 @@ class _Trunk:
         store.flush()
 
     def _images(self, squares: npt.NDArray[np.uint8], photo_ids: Sequence[int], view: int) -> Tensor:
+        config = self.conditions.config
         pixels = torch.from_numpy(squares).to(self.conditions.device)
         if view == 0:
-            return resize_plainly(pixels, size_px=self.size_px)
+            return resize_plainly(pixels, size_px=config.whole_px)
         seeds = [(self.conditions.seed, photo_id, view) for photo_id in photo_ids]
-        return crop_randomly(pixels, size_px=self.size_px, chances=self.chances, seeds=seeds)
+        return crop_randomly(pixels, size_px=config.image_size, chances=self.chances, seeds=seeds)
