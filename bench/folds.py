@@ -3,9 +3,9 @@
     python bench/folds.py PROJECT [--seed 0]
 
 Every fold is split, trained, chosen and judged as `machinami split`, `train` and `evaluate` do it; the frozen trunk's
-views are computed once for all folds. The plain probe sees whole photos at the size of the crops, one view each. Balanced
-accuracy is the mean recall over the places, of all test photos of all folds together ("pooled"), and as the mean
-over the folds.
+views are computed once for all folds. The plain probe sees whole photos at the size of the crops, one view each.
+Balanced accuracy is the mean recall over the places, of all test photos of all folds together ("pooled"), and as the
+mean over the folds.
 """
 
 import argparse
