@@ -62,7 +62,7 @@ def test_the_same_photos_give_the_same_file(project):
 def test_the_inputs_change_with_what_matters_and_with_nothing_else(project):
     before = split_inputs(project, CONFIG)
     with project.catalog() as catalog:
-        catalog.update(1, captured_at="2020-01-01")
+        catalog.update(1, heading_deg=90.0)
     assert split_inputs(project, CONFIG) == before
     with project.catalog() as catalog:
         catalog.update(1, state="rejected", reason="dark")
