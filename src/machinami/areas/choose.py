@@ -50,7 +50,7 @@ def choose_area(place: str, config: AreaConfig, features: Sequence[Feature]) -> 
 def _apart(
     chosen: Sequence[Feature], shapes: Sequence[BaseGeometry], asked: Mapping[str, str]
 ) -> list[list[BaseGeometry]]:
-    """The shapes of each area that a place is made of: a feature, or all features of a value where `"*"` asks for any."""
+    """The shapes of each area that a place is made of: a feature, or all of a value where `"*"` asks for any."""
     starred = [name for name, wanted in asked.items() if wanted == _ANY]
     apart: dict[tuple[object, ...], list[BaseGeometry]] = {}
     for number, (feature, shape) in enumerate(zip(chosen, shapes, strict=True)):
