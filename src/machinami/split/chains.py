@@ -61,21 +61,20 @@ def gather(
 
     The finest links come first: bound photos, spots, sequences, a contributor's days (the last two among photos in
     squares of ground: `on_ground`, bool (N,)). A link that would make a group wider than a block is not followed, so
-    that a long drive is cut at the edges of the blocks and what is finer stays whole. Bound photos stay together
-    however wide they lie, but for wide groups that are too large: `part_ways` then tells what is left out.
+    that a long drive is cut at the edges of the blocks and what is finer stays whole. Bound photos that lie wider, or
+    are more than a fold could take, stay where they are as well: `part_ways` tells which of them are left out. To move
+    them would cost more, since a test photo in the midst of training ground takes all of its neighbours along.
     """
-    wide = widths_m(bound.group_of, points_m) > config.block_m
-    alone = number(np.where(wide, len(photos) + np.arange(len(photos)), bound.group_of).tolist())
+    apart = (widths_m(bound.group_of, points_m) > config.block_m) | bound.too_large
+    group_of = number(np.where(apart, len(photos) + np.arange(len(photos)), bound.group_of).tolist())
     spots = same_spot(points_m, link_m=config.link_m)
     sequences = _label(photos, on_ground, lambda photo: photo.sequence or None)
     days = _label(photos, on_ground, _contributor_day)
-    group_of = alone
     for links in (spots, sequences, days):
         joined = join(group_of, links)
         fits = widths_m(joined, points_m) <= config.block_m
         group_of = number(np.where(fits, joined, len(photos) + group_of).tolist())
     unit_of = _majority(group_of, unit_of)
-    unit_of = np.where(bound.too_large & wide, unit_of, _majority(bound.group_of, unit_of))
     return Gathered(
         unit_of=unit_of,
         cut_chains=_count_cut(spots, unit_of),
