@@ -25,7 +25,7 @@ from machinami.images.cache import cache_pixels
 from machinami.models.network import PlaceModel
 from machinami.places import resolve_places
 from machinami.project import Project
-from machinami.split import SplitPhoto, split_photos
+from machinami.split import photos_to_split, split_photos
 from machinami.train.recipe import cut_of, fit_with_validation, start_model
 from machinami.train.task import Conditions, LearningSet
 from machinami.train.trial import Trial
@@ -58,13 +58,7 @@ def measure(project: Project, config: Config) -> dict[str, Any]:
         pixels=pixels,
     )
     conditions = Conditions(config=config.train, seed=config.seed, device=torch.device("cpu"), folder=project.cache)
-    candidates = [
-        SplitPhoto(
-            photo_id=photo.photo_id, place=photo.place or "", lat=photo.lat, lon=photo.lon,
-            sequence=photo.sequence, name=photo.source_id, pixels_sha256=photo.pixels_sha256,
-        )
-        for photo in photos
-    ]  # fmt: skip
+    candidates = photos_to_split(project, config)
     said: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
     rows: list[dict[str, Any]] = []
     for fold in range(config.split.folds):

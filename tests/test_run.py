@@ -53,7 +53,7 @@ def test_all_files_of_the_design_are_there(finished):
 
 def test_the_evaluation_has_the_fields_of_the_design(finished):
     figures = json.loads(finished.evaluation_file.read_text())
-    assert set(figures) == FIELDS
+    assert set(figures) == FIELDS | {"branded"}
     assert set(figures["test"]) == TEST_FIELDS
     for name in ("accuracy", "balanced_accuracy", "macro_f1"):
         assert set(figures["test"][name]) == {"value", "low", "high"}

@@ -135,8 +135,9 @@ class CheckConfig:
 class SplitConfig:
     """What is kept apart: ground, not photos."""
 
-    strategy: Literal["blocks", "sequences", "random"] = setting(
-        "blocks", "blocks of ground; sequences; or random, which brands every result made from it"
+    strategy: Literal["blocks", "areas", "sequences", "random"] = setting(
+        "blocks",
+        "blocks of ground; areas: one area of each place is the test; sequences; or random, which brands every result",
     )
     block_m: float = setting(500.0, "edge of a block of ground, metres; at least four times the photo spacing")
     buffer_m: float = setting(50.0, "training photos nearer than this to a test photo are left out")

@@ -116,10 +116,13 @@ def _check_inputs(project: Project, config: Config) -> str:
 
 
 def _split(project: Project, config: Config, machine: Machine, progress: Progress) -> Any:
+    from machinami.report.split_map import write_split_map
     from machinami.split import lay_split
 
     del machine
-    return lay_split(project, config, progress=progress)
+    split = lay_split(project, config, progress=progress)
+    write_split_map(project, config, split)
+    return split
 
 
 def _split_inputs(project: Project, config: Config) -> str:

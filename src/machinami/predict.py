@@ -42,15 +42,18 @@ class Prediction:
     probabilities: dict[str, float] = field(default_factory=dict)  # by place, likeliest first, calibrated
     familiarity: float | None = None
     error: str | None = None
+    branded: str | None = None  # what must be said of a model that was chosen on a random split
 
     def to_json(self) -> dict[str, Any]:
-        """One entry of `predict --json`."""
+        """One entry of `predict --json`; `branded` stands there only where there is something to say."""
+        brand = {} if self.branded is None else {"branded": self.branded}
         return {
             "file": self.file,
             "place": self.place,
             "probabilities": self.probabilities,
             "familiarity": self.familiarity,
             "error": self.error,
+            **brand,
         }
 
 
@@ -115,7 +118,7 @@ def predict_photos(
                 except (OSError, ValueError) as error:
                     reason = f"no heatmap could be written ({error})"
                     answers[photo.photo_id] = replace(answers[photo.photo_id], error=reason)
-    return answers
+    return [replace(answer, branded=model.card.branded) for answer in answers]
 
 
 def _make_folder(folder: Path) -> None:

@@ -80,6 +80,11 @@ class Project:
         return self.root / "split.json"
 
     @property
+    def split_map(self) -> Path:
+        """A picture of the blocks."""
+        return self.root / "split.svg"
+
+    @property
     def model(self) -> Path:
         """The trained model with its card."""
         return self.root / "model"

@@ -3,7 +3,7 @@ import json
 import pytest
 import shapely
 
-from machinami.areas import freeze_areas, project_areas
+from machinami.areas import freeze_areas, frozen_areas, project_areas
 from machinami.areas.nominatim import Reply
 from machinami.errors import InputError
 from machinami.project import Project
@@ -116,3 +116,49 @@ def test_order_and_places_without_an_area(tmp_path):
     settle(configure(tmp_path, first))
     project = configure(tmp_path, ("a", 'file = "areas.geojson", where = { n = "0" }'), ("c", ""), first)
     assert list(settle(project).areas) == ["a", "b"]
+
+
+def freeze_features(folder, where, *features):
+    """The parts of a place's area as they are thawed, after a second settling from the catalogue."""
+    collection = {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "properties": properties, "geometry": shapely.geometry.mapping(shape)}
+            for properties, shape in features
+        ],
+    }
+    (folder / "areas.geojson").write_text(json.dumps(collection))
+    project = configure(folder, ("a", f'file = "areas.geojson"{where}'))
+    for _ in range(2):
+        settle(project)
+    with project.catalog() as catalog:
+        return frozen_areas(catalog)["a"].parts
+
+
+WEST, EAST, ISLE = (shapely.box(139 + d, 35, 139.1 + d, 35.1) for d in (0, 0.1, 0.5))  # the first two touch
+
+
+def test_the_polygons_of_one_feature_are_its_parts(tmp_path):
+    parts = freeze_features(tmp_path, "", ({}, WEST | ISLE))
+    assert [part.centroid.x for part in parts] == pytest.approx([139.05, 139.55])
+
+
+def test_features_that_touch_stay_apart(tmp_path):
+    where = ', where = { side = "centre" }'
+    parts = freeze_features(
+        tmp_path, where, ({"side": "centre"}, WEST), ({"side": "centre"}, EAST), ({"side": "edge"}, ISLE)
+    )
+    assert [part.bounds for part in parts] == [WEST.bounds, EAST.bounds]
+
+
+def test_any_value_makes_one_part_of_each_value(tmp_path):
+    features = [({"市": "町田市"}, WEST), ({"市": "中央区"}, EAST), ({"市": "町田市"}, ISLE)]
+    parts = freeze_features(tmp_path, ', where = { "市" = "*" }', *features)
+    assert sorted(round(part.area, 4) for part in parts) == [0.01, 0.02]
+
+
+def test_parts_are_forgotten_when_the_area_is_another(tmp_path):
+    where = ', where = { side = "centre" }'
+    freeze_features(tmp_path, where, ({"side": "centre"}, WEST), ({"side": "centre"}, EAST))
+    parts = freeze_features(tmp_path, ', where = { side = "edge" }', ({"side": "edge"}, ISLE))
+    assert [part.bounds for part in parts] == [ISLE.bounds]

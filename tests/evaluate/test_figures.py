@@ -44,6 +44,7 @@ def test_the_fields_are_the_promised_ones(split):
         "selective",
         "similar_pairs",
         "learning_curve",
+        "branded",
     }
     assert set(found["test"]) == {
         "photos",

@@ -76,7 +76,8 @@ def test_the_same_pixels_never_stand_in_two_folds(photos, config):
     folds = {}
     for photo in photos:
         block = split.block_of()[photo.photo_id]
-        if block in fold_of_block:  # a block may have been dropped whole
+        left_out = photo.photo_id in {drop.photo_id for drop in split.dropped}
+        if block in fold_of_block and not left_out:  # a block may have been dropped whole
             folds.setdefault(photo.pixels_sha256, set()).add(fold_of_block[block])
     assert all(len(found) == 1 for found in folds.values())
     assert split.report.near_duplicates_across == 0
@@ -101,8 +102,9 @@ def test_no_photo_to_learn_from_lies_in_the_buffer(photos, config):
 def test_linked_photos_stay_together_but_where_a_chain_is_cut(photos, config):
     split = lay(photos, replace(config, buffer_m=0.0))
     subset_of, blocks = split.subset_of(), {block.block: block for block in split.blocks}
-    fold_of = {photo_id: blocks[name].fold for photo_id, name in split.block_of().items()}
-    located = [photo for photo in photos if photo.lat is not None]
+    kept = {photo_id for photo_id, subset in subset_of.items() if subset != "dropped"}
+    fold_of = {photo_id: blocks[name].fold for photo_id, name in split.block_of().items() if photo_id in kept}
+    located = [photo for photo in photos if photo.lat is not None and photo.photo_id in kept]
     torn = 0
     for i, a in enumerate(located):
         for b in located[i + 1 :]:

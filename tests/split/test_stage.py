@@ -62,11 +62,19 @@ def test_the_same_photos_give_the_same_file(project):
 def test_the_inputs_change_with_what_matters_and_with_nothing_else(project):
     before = split_inputs(project, CONFIG)
     with project.catalog() as catalog:
-        catalog.update(1, captured_at="2020-01-01")
+        catalog.update(1, heading_deg=90.0)
     assert split_inputs(project, CONFIG) == before
     with project.catalog() as catalog:
         catalog.update(1, state="rejected", reason="dark")
     assert split_inputs(project, CONFIG) != before
+    for change in (
+        {"near_group": 2}, {"panorama": "p"}, {"creator": "kay"}, {"captured_at": "2024"}, {"sequence": "s"},
+        {"lat": 1.0},
+    ):  # fmt: skip
+        now = split_inputs(project, CONFIG)
+        with project.catalog() as catalog:
+            catalog.update(2, **change)
+        assert split_inputs(project, CONFIG) != now, change
     other = Config(places=CONFIG.places, split=SplitConfig(fold=1))
     assert split_inputs(project, other) != split_inputs(project, CONFIG)
 

@@ -22,6 +22,14 @@ class Area:
     source: str  # the file it comes from, or the relation of OpenStreetMap with its credit
     code: str | None  # what picked it there, e.g. "N03_007=13209" or "osm=R1759477"
     shape: shapely.Polygon | shapely.MultiPolygon
+    features: tuple[shapely.Polygon | shapely.MultiPolygon, ...] = ()  # what `shape` unites, where that is several
+
+    @property
+    def parts(self) -> tuple[shapely.Polygon | shapely.MultiPolygon, ...]:
+        """The areas that the place is made of: its features where there are several, else its polygons."""
+        if self.features:
+            return self.features
+        return tuple(part for part in shapely.get_parts(self.shape) if isinstance(part, shapely.Polygon))
 
     def contains(self, lat: Floats, lon: Floats) -> npt.NDArray[np.bool_]:
         """Bool (N,): which points lie inside; the very edge is outside. `lat`, `lon`: float64 (N,), degrees."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from machinami.areas.area import Area, polygons_of
 from machinami.areas.features import Feature, column_text, feature_shape
@@ -41,7 +42,22 @@ def choose_area(place: str, config: AreaConfig, features: Sequence[Feature]) -> 
         _check_one_place(chosen, config.where, where)
     shapes = [feature_shape(f, where, kinds=_POLYGONS, wanted="a Polygon or MultiPolygon") for f in chosen]
     united = polygons_of(shapely.union_all(shapes), where)
-    return Area(place=place, source=config.file, code=code_text(config), shape=united)
+    apart = _apart(chosen, shapes, config.where)
+    several = tuple(polygons_of(shapely.union_all(each), where) for each in apart) if len(apart) > 1 else ()
+    return Area(place=place, source=config.file, code=code_text(config), shape=united, features=several)
+
+
+def _apart(
+    chosen: Sequence[Feature], shapes: Sequence[BaseGeometry], asked: Mapping[str, str]
+) -> list[list[BaseGeometry]]:
+    """The shapes of each area that a place is made of: a feature, or all of a value where `"*"` asks for any."""
+    starred = [name for name, wanted in asked.items() if wanted == _ANY]
+    apart: dict[tuple[object, ...], list[BaseGeometry]] = {}
+    for number, (feature, shape) in enumerate(zip(chosen, shapes, strict=True)):
+        if shape.area > 0:
+            key = tuple(_value(feature, name) for name in starred) if starred else (number,)
+            apart.setdefault(key, []).append(shape)
+    return list(apart.values())
 
 
 def code_text(config: AreaConfig) -> str | None:

@@ -15,7 +15,9 @@ from machinami.catalog import Catalog
 from machinami.config import AreaConfig, PlaceConfig
 from machinami.errors import InputError
 
-__all__ = ["SettledAreas", "freeze_areas", "settle_areas"]
+__all__ = ["SettledAreas", "freeze_areas", "frozen_areas", "settle_areas"]
+
+_FEATURES = "areas:"  # the fact that holds the features of a place's area, where it unites several
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ def settle_areas(
     for place in places:
         if place.area is None or place.key not in rows or not _says_the_same(place.area, rows[place.key]):
             continue
-        frozen[place.key] = _thawed(place.key, rows[place.key])
+        frozen[place.key] = _thawed(catalog, place.key, rows[place.key])
         if place.area.file:
             notes += _changes(place, frozen[place.key], read)
     fresh = read([place for place in places if place.key not in frozen])
@@ -52,6 +54,14 @@ def freeze_areas(catalog: Catalog, areas: Mapping[str, Area]) -> None:
     """Write the areas into the catalogue, so that what was meant stays known when the file changes."""
     for area in areas.values():
         catalog.set_area(area.place, source=area.source, code=area.code, geojson=area.geojson())
+        name = f"{_FEATURES}{area.place}"
+        if area.features or catalog.fact(name) is not None:
+            catalog.set_fact(name, json.dumps([shapely.geometry.mapping(part) for part in area.features]))
+
+
+def frozen_areas(catalog: Catalog) -> dict[str, Area]:
+    """The areas that were frozen, by place, whatever the config says by now."""
+    return {place: _thawed(catalog, place, row) for place, row in catalog.areas().items()}
 
 
 def _says_the_same(config: AreaConfig, row: Mapping[str, Any]) -> bool:
@@ -59,12 +69,23 @@ def _says_the_same(config: AreaConfig, row: Mapping[str, Any]) -> bool:
     return same_source and row["code"] == code_text(config)
 
 
-def _thawed(place: str, row: Mapping[str, Any]) -> Area:
-    shape = shapely.geometry.shape(json.loads(row["geojson"]))
+def _thawed(catalog: Catalog, place: str, row: Mapping[str, Any]) -> Area:
+    features = json.loads(catalog.fact(f"{_FEATURES}{place}") or "[]")
+    return Area(
+        place=place,
+        source=row["source"],
+        code=row["code"],
+        shape=_shape(json.loads(row["geojson"]), place),
+        features=tuple(_shape(feature, place) for feature in features),
+    )
+
+
+def _shape(geometry: dict[str, Any], place: str) -> shapely.Polygon | shapely.MultiPolygon:
+    shape = shapely.geometry.shape(geometry)
     shapely.prepare(shape)
-    if not isinstance(shape, shapely.Polygon | shapely.MultiPolygon):
-        shape = polygons_of(shape, f"the area of place {place!r} in the catalogue")
-    return Area(place=place, source=row["source"], code=row["code"], shape=shape)
+    if isinstance(shape, shapely.Polygon | shapely.MultiPolygon):
+        return shape
+    return polygons_of(shape, f"the area of place {place!r} in the catalogue")
 
 
 def _changes(

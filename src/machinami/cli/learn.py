@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from machinami.cli.options import folder_argument, json_option, machine_options, quiet_option
-from machinami.cli.output import print_json, print_table, progress_for, share
+from machinami.cli.output import print_brand, print_json, print_table, progress_for, share
 from machinami.cli.standing import warn_of_stale
 from machinami.errors import UsageError
 
@@ -35,6 +35,7 @@ def train(folder: Path, *, device: str, threads: int | None, as_json: bool, quie
     if as_json:
         print_json(asdict(trained))
         return
+    print_brand(trained.branded)
     print_table(
         ["tried", "loss", "balanced accuracy"],
         [(name, f"{f['loss']:.3f}", f"{f['balanced_accuracy']:.3f}") for name, f in trained.candidates.items()],
@@ -101,6 +102,7 @@ def evaluate(
     if as_json:
         print_json(figures)
         return
+    print_brand(figures["branded"])
     test = figures["test"]
     click.echo(f"Balanced accuracy {share(test['balanced_accuracy'])}, accuracy {share(test['accuracy'])}")
     click.echo(f"on {test['photos']} photos in {test['blocks']} blocks never learned from\n" if not photos else "")
@@ -140,6 +142,7 @@ def explain(folder: Path, *, device: str, threads: int | None, as_json: bool, qu
     if as_json:
         print_json(asdict(explained))
         return
+    print_brand(explained.attention["branded"])
     sums = (
         f"each map sums to its score within {explained.completeness_max:.1e} logits"
         if explained.complete

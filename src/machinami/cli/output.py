@@ -10,7 +10,7 @@ import click
 
 from machinami.progress import Progress, silent
 
-__all__ = ["Terminal", "print_json", "print_table", "progress_for", "share"]
+__all__ = ["Terminal", "print_brand", "print_json", "print_table", "progress_for", "share"]
 
 T = TypeVar("T")
 LINE_EVERY_S = 10.0  # without a terminal, how often a line tells how far the work is
@@ -19,6 +19,12 @@ LINE_EVERY_S = 10.0  # without a terminal, how often a line tells how far the wo
 def print_json(value: Any) -> None:
     """The result for machines."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=str))
+
+
+def print_brand(branded: str | None) -> None:
+    """What every result made from a random split must say first; nothing for an honest one."""
+    if branded:
+        click.echo(f"{branded}\n")
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from machinami.cli.options import folder_argument, json_option, quiet_option
-from machinami.cli.output import print_json, print_table, progress_for
+from machinami.cli.output import print_brand, print_json, print_table, progress_for
+from machinami.cli.split_tables import print_split
 from machinami.cli.standing import warn_of_stale
 from machinami.errors import InputError
 
@@ -101,33 +102,24 @@ def check(folder: Path, *, restore: tuple[int, ...], read_all: bool, as_json: bo
 @json_option
 @quiet_option
 def split(folder: Path, *, as_json: bool, quiet: bool) -> None:
-    """Lay blocks of ground and folds, and report them.
+    """Lay blocks of ground and folds, report them, and draw them in split.svg.
 
     \b
     Example:
       machinami split tokyo
     """
     from machinami.project import Project
+    from machinami.report.split_map import write_split_map
     from machinami.split import lay_split
 
     project = Project.open(folder)
     config = project.config()
     warn_of_stale(project, config, before="split")
     laid = lay_split(project, config, progress=progress_for(quiet=quiet))
-    facts = laid.to_json()
+    drawn = write_split_map(project, config, laid)
     if as_json:
-        print_json({name: value for name, value in facts.items() if name != "blocks"})
+        print_json({name: value for name, value in laid.to_json().items() if name != "blocks"})
         return
-    rows = [
-        (place, subset, count["photos"], count["blocks"])
-        for place, subsets in facts["counts"].items()
-        for subset, count in subsets.items()
-    ]
-    print_table(["place", "subset", "photos", "blocks"], rows)
-    if laid.branded:
-        click.echo(f"\n{laid.branded}")
-    if facts["dropped"]:
-        click.echo(f"\n{len(facts['dropped'])} photos nearer than {laid.buffer_m:g} m to another fold are left out")
-    distances = facts["test_to_train_m"]
-    if distances:
-        click.echo(f"Half of the test photos are {distances['median']:.0f} m or more from the nearest training photo")
+    print_brand(laid.branded)
+    print_split(laid)
+    click.echo(f"\nThe map: {drawn.resolve()}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from machinami.cli.options import json_option, machine_options, quiet_option
-from machinami.cli.output import print_json, print_table, progress_for
+from machinami.cli.output import print_brand, print_json, print_table, progress_for
 from machinami.errors import SomePhotosFailed
 
 __all__ = ["predict"]
@@ -53,6 +53,7 @@ def predict(
             (a.file, a.place or a.error, *(f"{a.probabilities[key]:.3f}" if a.probabilities else None for key in keys))
             for a in answers
         ]
+        print_brand(loaded.card.branded)
         print_table(["photo", "looks like", *keys], rows)
     failures = [(answer.file, answer.error) for answer in answers if answer.error]
     if failures:

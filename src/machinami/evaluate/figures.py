@@ -68,6 +68,7 @@ def evaluation_figures(
         "per_place": _per_place(places, outcome, predicted),
         "confusion": confusion_matrix(labels, predicted, places=len(places)).tolist(),
         "split": None if split is None else _split_facts(split),
+        "branded": None if split is None else split.branded,
         "random_split": None,
         "baselines": None,
         "confounds": None,

@@ -94,8 +94,9 @@ def evaluate_others(
         logits=torch.cat(logits).numpy(),
         blocks=runs,
     )
+    figures = evaluation_figures(model.card.keys, outcome, temperature=model.card.temperature, config=config)
     return OtherSet(
-        figures=evaluation_figures(model.card.keys, outcome, temperature=model.card.temperature, config=config),
+        figures={**figures, "branded": model.card.branded},
         learned=_count_learned(project, model.card, [candidate.path for candidate in read_ones]),
     )
 

@@ -97,7 +97,7 @@ def _write(folder: Path, held_out: HeldOut, progress: Progress) -> ExplainReport
         read_photo=held_out.read,
         places=keys,
     )
-    attention = _attention(found, keys, held_out.regions, config)
+    attention = _attention(found, keys, held_out.regions, config) | {"branded": held_out.model.card.branded}
     write_json(folder / "attention.json", attention)
     return ExplainReport(
         photos=len(found.candidates),

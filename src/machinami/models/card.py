@@ -31,6 +31,7 @@ class Card:
     evaluated: dict[str, str]  # likewise, for the model that the figures are of
     figures: dict[str, Any] | None = None  # from evaluation.json, of the evaluated model
     split_digest: str = ""
+    branded: str | None = None  # what every result must say of a random split
     data_digest: str = ""
     seed: int = 0
     versions: dict[str, str] = field(default_factory=dict)
@@ -73,6 +74,7 @@ def _parse_card(facts: Any, file: Path) -> Card:
             and len(set(keys)) == len(keys)
             and all(isinstance(place["label"], str) for place in card.places)
             and isinstance(card.backbone, str)
+            and isinstance(card.branded, str | None)
             and type(card.image_size) is int
             and 32 <= card.image_size <= 2048
             and 0 < _number(card.temperature) < 1e6

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from machinami.report.facts import (
 from machinami.report.settings import read_settings
 from machinami.split import read_split
 
-__all__ = ["read_attention", "read_report_data", "read_scores"]
+__all__ = ["read_attention", "read_holdings", "read_report_data", "read_scores"]
 
 T = TypeVar("T")
 MOST_POINTS = 2000  # dots for one place on the map; more only blacken it
@@ -48,7 +48,7 @@ def read_report_data(project: Project, config: Config) -> ReportData:
         scores = read_scores(project, labels)
         predictions = _read_predictions(project, tuple(place.key for place in scores.places))
         missed = set(predictions.photo_id[predictions.true != predictions.predicted].tolist())
-        holdings = _holdings(catalog, {place.key for place in scores.places}, missed)
+        holdings = read_holdings(catalog, {place.key for place in scores.places}, missed)
     attention = read_attention(project)
     attention_file = project.explanations / "attention.json"
     noted = attention_file.is_file()
@@ -226,8 +226,8 @@ def _read_predictions(project: Project, keys: tuple[str, ...]) -> Predictions:
 # --- catalogue --------------------------------------------------------------------------------------------------
 
 
-def _holdings(catalog: Catalog, keys: set[str], missed: set[int]) -> Holdings:
-    """Counts, sources, licences and positions of the photos."""
+def read_holdings(catalog: Catalog, keys: set[str], missed: Collection[int] = ()) -> Holdings:
+    """Counts, sources, licences and positions of the photos; `missed` are those taken for another place."""
     counts = tuple(catalog.counts())
     kept = {key: sum(n for place, state, _, n in counts if place == key and state == "fetched") for key in keys}
     every = max(1, -(-max(kept.values(), default=0) // MOST_POINTS))

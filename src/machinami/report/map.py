@@ -10,12 +10,12 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from machinami.geo import LatLon, LocalPlane
-from machinami.report.facts import ReportData
+from machinami.report.facts import Holdings, ReportData
 from machinami.report.svg import cut, element, label, picture
 from machinami.report.texts import texts
 from machinami.split import Block
 
-__all__ = ["Panel", "Strip", "draw_maps", "draw_strips"]
+__all__ = ["Panel", "Sight", "Strip", "draw_maps", "draw_panels", "draw_strips", "strips_of"]
 
 Floats = npt.NDArray[np.float64]
 WIDE_PX, NARROW_PX = 760.0, 372.0
@@ -34,6 +34,17 @@ class Panel:
     drawing: Markup
     scale_m: float  # what the bar stands for
     width_px: float
+    height_px: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What maps are drawn of: the places in the order of their colours, and all that lies on their ground."""
+
+    keys: tuple[str, ...]
+    labels: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    holdings: Holdings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +76,32 @@ class _Ground:
 
 
 def draw_maps(data: ReportData) -> tuple[Panel, ...]:
+    """The maps of the report: see `draw_panels`."""
+    labels = tuple(place.label for place in data.places)
+    return draw_panels(Sight(keys=data.keys, labels=labels, blocks=data.split.blocks, holdings=data.holdings))
+
+
+def draw_panels(sight: Sight) -> tuple[Panel, ...]:
     """One map of all places where they lie near each other, else one for each, on one scale; none without positions."""
-    grounds = [ground for ground in _grounds(data) if len(ground.corners())]
+    grounds = [ground for ground in _grounds(sight) if len(ground.corners())]
     if not grounds:
         return ()
     groups = [grounds] if _near(grounds) else [[ground] for ground in grounds]
     width = WIDE_PX if len(groups) == 1 else NARROW_PX
     frames = [_Frame.around(np.concatenate([ground.corners() for ground in group])) for group in groups]
     metres_per_px = max(frame.metres_per_px(width) for frame in frames)
-    return tuple(_panel(group, frame, width, metres_per_px, data) for group, frame in zip(groups, frames, strict=True))
+    return tuple(
+        _panel(group, frame, width, metres_per_px, sight.labels) for group, frame in zip(groups, frames, strict=True)
+    )
 
 
-def _grounds(data: ReportData) -> Iterator[_Ground]:
-    for index, place in enumerate(data.places):
-        outline = data.holdings.outlines.get(place.key)
+def _grounds(sight: Sight) -> Iterator[_Ground]:
+    for index, key in enumerate(sight.keys):
+        outline = sight.holdings.outlines.get(key)
         yield _Ground(
             index=index,
-            blocks=tuple(block for block in data.split.blocks if block.place == place.key and block.corners),
-            points=tuple((p.lat, p.lon, p.wrong) for p in data.holdings.points.get(place.key, ())),
+            blocks=tuple(block for block in sight.blocks if block.place == key and block.corners),
+            points=tuple((p.lat, p.lon, p.wrong) for p in sight.holdings.points.get(key, ())),
             rings=tuple(_rings(outline)) if outline else (),
         )
 
@@ -155,13 +174,13 @@ class _Sheet:
         return np.column_stack([x, y])
 
 
-def _panel(group: Sequence[_Ground], frame: _Frame, width: float, metres_per_px: float, data: ReportData) -> Panel:
+def _panel(group: Sequence[_Ground], frame: _Frame, width: float, metres_per_px: float, labels: Sequence[str]) -> Panel:
     sheet = _Sheet(frame, metres_per_px, width)
     layers = [layer for ground in group for layer in _draw_ground(ground, sheet)]
     if len(group) > 1:
-        layers += [_name(ground, sheet, data.places[ground.index].label) for ground in group]
+        layers += [_name(ground, sheet, labels[ground.index]) for ground in group]
     bar_m = _round_length((width - 2 * MARGIN_PX) / 3 * metres_per_px)
-    names = [data.places[ground.index].label for ground in group]
+    names = [labels[ground.index] for ground in group]
     drawing = picture(
         width,
         sheet.height_px,
@@ -170,7 +189,13 @@ def _panel(group: Sequence[_Ground], frame: _Frame, width: float, metres_per_px:
         _north(width),
         title=lambda lang: f"{texts(lang).say('map.title')} – {texts(lang).listed(names)}",
     )
-    return Panel(places=tuple(ground.index for ground in group), drawing=drawing, scale_m=bar_m, width_px=width)
+    return Panel(
+        places=tuple(ground.index for ground in group),
+        drawing=drawing,
+        scale_m=bar_m,
+        width_px=width,
+        height_px=sheet.height_px,
+    )
 
 
 def _draw_ground(ground: _Ground, sheet: _Sheet) -> Iterator[Markup]:
@@ -228,11 +253,13 @@ def _north(width_px: float) -> Markup:
 
 def draw_strips(data: ReportData) -> tuple[Strip, ...]:
     """The runs of the places that have no positions, in the order of their names."""
-    return tuple(
-        _strip(index, [block for block in data.split.blocks if block.place == place.key and not block.corners])
-        for index, place in enumerate(data.places)
-        if any(block.place == place.key and not block.corners for block in data.split.blocks)
-    )
+    return strips_of(data.keys, data.split.blocks)
+
+
+def strips_of(keys: Sequence[str], blocks: Sequence[Block]) -> tuple[Strip, ...]:
+    """The same from the places' keys and the blocks of a split."""
+    runs = [[block for block in blocks if block.place == key and not block.corners] for key in keys]
+    return tuple(_strip(index, mine) for index, mine in enumerate(runs) if mine)
 
 
 def _strip(index: int, blocks: Sequence[Block]) -> Strip:

@@ -20,22 +20,11 @@ from machinami.report.charts import accuracy_chart, accuracy_title, lift_chart
 from machinami.report.facts import ReportData
 from machinami.report.gallery import EVERY_PLACE_UP_TO, KINDS, Gallery
 from machinami.report.map import draw_maps, draw_strips
+from machinami.report.palette import PLACE_COLOURS
 from machinami.report.texts import LANGUAGES, Lang, Texts, texts
 
 __all__ = ["render_page"]
 
-PLACE_COLOURS = (
-    ("#0b6e99", "#4fabd3"),  # on paper, on dark paper
-    ("#d1602f", "#e88d62"),
-    ("#3f7d3a", "#78b872"),
-    ("#8a4fa0", "#bb8ecf"),
-    ("#b8860b", "#d9ae45"),
-    ("#5b6770", "#98a5af"),
-    ("#a23b5b", "#d9829c"),
-    ("#2f7f86", "#6bb8be"),
-    ("#7a5c2e", "#b99a68"),
-    ("#4b5fa8", "#8f9fdc"),
-)
 _CODE = re.compile("`([^`]+)`")
 _INTERVAL = re.compile(r"[(（][\d.]+[–〜][\d.]+[)）]")  # must not be broken over two lines
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from machinami.errors import SplitError
 
-__all__ = ["assign_folds", "check_blocks", "deal_photos"]
+__all__ = ["assign_folds", "check_blocks", "deal_photos", "table_of_places"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -20,13 +20,8 @@ def check_blocks(places: Sequence[str], counts: Ints, *, folds: int) -> None:
     photos, blocks = counts.sum(axis=0), (counts > 0).sum(axis=0)
     if (blocks >= folds).all():
         return
-    rows = [("place", "photos", "blocks", "needed")]
-    rows += [(place, str(photos[p]), str(blocks[p]), str(folds)) for p, place in enumerate(places)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    table = "\n".join(
-        "  " + row[0].ljust(widths[0]) + "".join(f"  {cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))
-        for row in rows
-    )
+    needed = np.full(len(places), folds)
+    table = table_of_places(["place", "photos", "blocks", "needed"], places, photos, blocks, needed)
     short = ", ".join(place for p, place in enumerate(places) if blocks[p] < folds)
     fewest = int(blocks.min())
     fewer = f"fewer folds (split.folds = {fewest})" if fewest >= 3 else "fewer folds (split.folds, at least 3)"
@@ -34,6 +29,16 @@ def check_blocks(places: Sequence[str], counts: Ints, *, folds: int) -> None:
         f"too few blocks for {folds} folds: {short}\n{table}\n"
         "Ways out: smaller blocks (split.block_m, or split.run_photos where photos have no coordinates); "
         f"more photos, from other streets; {fewer}"
+    )
+
+
+def table_of_places(headers: Sequence[str], places: Sequence[str], *columns: Ints) -> str:
+    """A plain table for a message, a line a place. Each column: int64 (places,)."""
+    rows = [list(headers), *([place, *map(str, row)] for place, *row in zip(places, *columns, strict=True))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(headers))]
+    return "\n".join(
+        "  " + row[0].ljust(widths[0]) + "".join(f"  {cell:>{w}}" for cell, w in zip(row[1:], widths[1:], strict=True))
+        for row in rows
     )
 
 

@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from machinami.config import SplitConfig
 from machinami.split.blocks import name_runs
-from machinami.split.links import Links, earth_points_m, link_photos
+from machinami.split.chains import Bound, Gathered, gather
+from machinami.split.photo import SplitArea, SplitPhoto
 from machinami.squares import Square, ground_squares
 
-__all__ = ["Ground", "SplitPhoto", "lay_ground", "locate", "stand_alone"]
+__all__ = ["Ground", "lay_areas", "lay_ground", "locate", "stand_alone"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -19,28 +20,15 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitPhoto:
-    """What the split needs to know of a photo."""
-
-    photo_id: int
-    place: str
-    lat: float | None = None
-    lon: float | None = None
-    sequence: str | None = None
-    name: str = ""  # folder and file name: neighbours in name are neighbours on the street
-    pixels_sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """The unit that each photo belongs to: a square of ground, a run of names, a sequence, or itself alone.
+    """The unit that each photo belongs to: a square, a run of names, a sequence, an area, or itself alone.
 
     A unit may hold photos of several places; it goes to one fold as a whole.
     """
 
     unit_of: Ints  # (N,)
-    squares: tuple[Square | None, ...]  # for each unit
-    cut_chains: int = 0  # chains of linked photos wider than a block
+    shapes: tuple[Square | SplitArea | None, ...]  # for each unit, what it covers
+    gathered: Gathered | None = None  # where links have moved photos
 
 
 def locate(photos: Sequence[SplitPhoto]) -> Floats:
@@ -52,30 +40,34 @@ def locate(photos: Sequence[SplitPhoto]) -> Floats:
 
 def stand_alone(photos: Sequence[SplitPhoto]) -> Ground:
     """Every photo its own unit."""
-    return Ground(unit_of=np.arange(len(photos)), squares=(None,) * len(photos))
+    return Ground(unit_of=np.arange(len(photos)), shapes=(None,) * len(photos))
 
 
-def lay_ground(photos: Sequence[SplitPhoto], config: SplitConfig) -> Ground:
-    """Squares where positions are known, runs of names elsewhere; or sequences, where asked for and known."""
+def lay_ground(photos: Sequence[SplitPhoto], points_m: Floats, bound: Bound, config: SplitConfig) -> Ground:
+    """Squares where positions are known, runs of names elsewhere; or sequences, where asked for and known.
+
+    `points_m`: float64 (N, 3), `earth_points_m`; `bound`: see `bind_photos`.
+    """
     lat_lon = locate(photos)
     in_sequence = np.array([config.strategy == "sequences" and bool(p.sequence) for p in photos], bool)
     in_square = np.isfinite(lat_lon).all(axis=1) & ~in_sequence
-    positions = lat_lon[in_square]
-    cells, cell_of = np.unique(
-        ground_squares(positions[:, 0], positions[:, 1], block_m=config.block_m), axis=0, return_inverse=True
-    )
+    cells, cell_of = _squares(lat_lon[in_square], config.block_m)
     labels = _label_series(photos, in_sequence, ~in_sequence & ~in_square, config)
     names = sorted(set(labels.values()))
     number_of = {name: len(cells) + rank for rank, name in enumerate(names)}
     unit_of = np.zeros(len(photos), np.int64)
-    unit_of[in_square] = cell_of.reshape(-1)
+    unit_of[in_square] = cell_of
     unit_of[list(labels)] = [number_of[name] for name in labels.values()]
+    gathered = gather(photos, unit_of, points_m, bound, on_ground=in_square, config=config)
+    return Ground(unit_of=gathered.unit_of, shapes=(*cells, *[None] * len(names)), gathered=gathered)
 
-    points_m = earth_points_m(lat_lon[:, 0], lat_lon[:, 1])
-    links = link_photos(points_m, [photo.pixels_sha256 for photo in photos], link_m=config.link_m)
-    unit_of, cut_chains = _bring_together(unit_of, links, points_m, block_m=config.block_m)
-    squares = [Square(row, column, config.block_m) for row, column in cells.tolist()]
-    return Ground(unit_of=unit_of, squares=(*squares, *[None] * len(names)), cut_chains=cut_chains)
+
+def _squares(lat_lon: Floats, block_m: float) -> tuple[list[Square], Ints]:
+    """The squares that hold the positions, in order, and which one each lies in: int64 (N,)."""
+    cells, cell_of = np.unique(
+        ground_squares(lat_lon[:, 0], lat_lon[:, 1], block_m=block_m), axis=0, return_inverse=True
+    )
+    return [Square(row, column, block_m) for row, column in cells.tolist()], cell_of.reshape(-1)
 
 
 def _label_series(
@@ -93,28 +85,22 @@ def _label_series(
     return labels | {row: f"{photos[row].sequence}" for row in np.flatnonzero(in_sequence).tolist()}
 
 
-def _bring_together(unit_of: Ints, links: Links, points_m: Floats, *, block_m: float) -> tuple[Ints, int]:
-    """Each group of linked photos in the unit of most of its photos, and how many chains had to be cut.
+def lay_areas(photos: Sequence[SplitPhoto], *, carved: Bools, block_m: float) -> Ground:
+    """The areas of the places; those of the `carved` photos, bool (N,), are cut into squares of ground.
 
-    A group wider than a block is cut at the edges of the blocks; equal pixels stay together even then.
+    Every photo has an area and a position.
     """
-    home = _majority(links.duplicates, unit_of)
-    together = _majority(links.groups, home)
-    groups = int(links.groups.max()) + 1
-    low, high = np.full((groups, 3), np.inf), np.full((groups, 3), -np.inf)
-    known = np.isfinite(points_m).all(axis=1)
-    np.minimum.at(low, links.groups[known], points_m[known])
-    np.maximum.at(high, links.groups[known], points_m[known])
-    span_m = np.linalg.norm(np.where(high >= low, high, 0) - np.where(high >= low, low, 0), axis=1)
-    wide = (span_m > block_m)[links.groups]
-    cut = np.unique(links.groups[wide & (home != together)])
-    return np.where(wide, home, together), len(cut)
-
-
-def _majority(group_of: Ints, unit_of: Ints) -> Ints:
-    """int64 (N,): for each photo the unit that most photos of its group are in; the lowest of several."""
-    pairs, counts = np.unique(np.column_stack([group_of, unit_of]), axis=0, return_counts=True)
-    order = np.lexsort((pairs[:, 1], -counts, pairs[:, 0]))
-    groups, first = np.unique(pairs[order, 0], return_index=True)
-    winners: Ints = pairs[order][first, 1]
-    return winners[np.searchsorted(groups, group_of)]
+    units: dict[tuple[str, str, int, int], Square | SplitArea] = {}
+    lat_lon = locate(photos)
+    cells = ground_squares(lat_lon[:, 0], lat_lon[:, 1], block_m=block_m).tolist()
+    keys = []
+    for photo, cut, (row, column) in zip(photos, carved.tolist(), cells, strict=True):
+        assert photo.area is not None
+        key = (photo.place, photo.area.name, *((row, column) if cut else (0, 0)))
+        units.setdefault(key, Square(row, column, block_m) if cut else photo.area)
+        keys.append(key)
+    number_of = {key: unit for unit, key in enumerate(sorted(units))}
+    return Ground(
+        unit_of=np.array([number_of[key] for key in keys], np.int64),
+        shapes=tuple(units[key] for key in sorted(units)),
+    )

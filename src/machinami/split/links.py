@@ -1,7 +1,6 @@
-"""Photos that show the same spot, and so must never stand on both sides of a split."""
+"""Photos that belong together: labels of what is linked, and how labels are joined."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,18 +10,11 @@ from scipy.spatial import cKDTree
 
 from machinami.geo import EARTH_RADIUS_M
 
-__all__ = ["Links", "chord_m", "earth_points_m", "link_photos"]
+__all__ = ["chord_m", "earth_points_m", "join", "number", "same_spot", "widths_m"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """What belongs together. Both int64 (N,): photos with the same number are linked."""
-
-    duplicates: Ints  # the very same pixels
-    groups: Ints  # the same pixels, or a chain of photos nearer than link_m to the next
+_AT_ONCE = 20_000  # spots whose neighbours are held in memory together: crowded ones have hundreds
 
 
 def earth_points_m(lat: Floats, lon: Floats) -> Floats:
@@ -39,36 +31,68 @@ def chord_m(ground_m: float) -> float:
     return float(2 * EARTH_RADIUS_M * np.sin(min(ground_m / (2 * EARTH_RADIUS_M), np.pi / 2)))
 
 
-def link_photos(points_m: Floats, pixels: Sequence[str | None], *, link_m: float) -> Links:
-    """Which photos are linked: equal `pixels` digests, or nearer than `link_m` (whatever their place).
+def number(keys: Sequence[Hashable | None]) -> Ints:
+    """int64 (N,): equal numbers for equal keys, from 0; whoever has None stands alone."""
+    first: dict[Hashable, int] = {}
+    rows = [row if key is None else first.setdefault(key, row) for row, key in enumerate(keys)]
+    return np.unique(np.array(rows, np.int64), return_inverse=True)[1].reshape(-1).astype(np.int64)
 
-    `points_m`: float64 (N, 3) from `earth_points_m`, NaN where the position is unknown.
+
+def join(one: Ints, other: Ints) -> Ints:
+    """int64 (N,): what is linked by either label, in chains of any length. Labels number from 0."""
+    if not len(one):
+        return one
+    offset = int(one.max()) + 1
+    size = offset + int(other.max()) + 1
+    graph = coo_array((np.ones(len(one), np.int8), (one, other + offset)), shape=(size, size))
+    return _components(graph)[one]
+
+
+def same_spot(points_m: Floats, *, link_m: float) -> Ints:
+    """int64 (N,): one label for a chain of photos, each nearer than `link_m` to the next, whatever their place.
+
+    `points_m`: float64 (N, 3) from `earth_points_m`; who has no position (NaN) stands alone.
     """
-    count = len(pixels)
-    duplicates = _same_pixels(pixels)
+    labels = np.arange(len(points_m))
     located = np.flatnonzero(np.isfinite(points_m).all(axis=1))
+    if link_m <= 0 or len(located) < 2:
+        return labels
     # Equal positions are made one first: thousands of photos on one spot must not become millions of pairs.
     spots, spot_of = np.unique(points_m[located], axis=0, return_inverse=True)
-    spot_of = spot_of.reshape(-1)
-    spots = spots.reshape(-1, 3)
-    near = np.empty((0, 2), np.int64)
-    if link_m > 0 and len(spots) > 1:
-        near = cKDTree(spots).query_pairs(chord_m(link_m), output_type="ndarray").astype(np.int64)
-    spot_nodes, duplicate_nodes = 2 * count, count  # nodes: photos, then pixel digests, then spots
-    photos = np.arange(count)
-    starts = [photos, near[:, 0] + spot_nodes]
-    ends = [duplicates + duplicate_nodes, near[:, 1] + spot_nodes]
-    if link_m > 0:
-        starts.append(located)
-        ends.append(spot_of + spot_nodes)
-    start, end = np.concatenate(starts), np.concatenate(ends)
-    size = 2 * count + len(spots)
-    graph = coo_array((np.ones(len(start), np.int8), (start, end)), shape=(size, size))
+    chain_of = _chains(spots, chord_m(link_m))
+    labels[located] = len(points_m) + chain_of[spot_of.reshape(-1)]
+    return number(labels.tolist())
+
+
+def _chains(spots: Floats, reach_m: float) -> Ints:
+    """int64 (S,): the chain of each spot, found a part at a time, so that pairs never fill the memory."""
+    tree = cKDTree(spots)
+    chain_of = np.arange(len(spots))
+    for start in range(0, len(spots), _AT_ONCE):
+        part = cKDTree(spots[start : start + _AT_ONCE])
+        pairs = part.sparse_distance_matrix(tree, reach_m, output_type="ndarray")
+        ends = chain_of[pairs["i"] + start], chain_of[pairs["j"]]
+        graph = coo_array((np.ones(len(pairs), np.int8), ends), shape=(len(spots), len(spots)))
+        chain_of = _components(graph)[chain_of]
+    return chain_of
+
+
+def _components(graph: coo_array) -> Ints:
     _, labels = connected_components(graph, directed=False)
-    return Links(duplicates=duplicates, groups=labels[:count].astype(np.int64))
+    return np.asarray(labels, np.int64)
 
 
-def _same_pixels(pixels: Sequence[str | None]) -> Ints:
-    """int64 (N,): equal numbers for equal digests; a photo without one stands alone."""
-    first: dict[str, int] = {}
-    return np.array([row if key is None else first.setdefault(key, row) for row, key in enumerate(pixels)], np.int64)
+def widths_m(group_of: Ints, points_m: Floats) -> Floats:
+    """float64 (N,): for each photo how wide its group is, the diagonal of the box around it in metres.
+
+    A group without positions has no width. Labels number from 0.
+    """
+    groups = int(group_of.max(initial=-1)) + 1
+    low, high = np.full((groups, 3), np.inf), np.full((groups, 3), -np.inf)
+    known = np.isfinite(points_m).all(axis=1)
+    np.minimum.at(low, group_of[known], points_m[known])
+    np.maximum.at(high, group_of[known], points_m[known])
+    some = np.isfinite(low).all(axis=1)
+    spans = np.zeros(groups)
+    spans[some] = np.linalg.norm(high[some] - low[some], axis=1)
+    return spans[group_of]

@@ -11,7 +11,7 @@ from machinami.split.report import Distances, SplitReport, SubsetCount
 __all__ = ["FORMAT", "SUBSETS", "Block", "Dropped", "Split", "Strategy", "Subset"]
 
 FORMAT = 1
-Strategy = Literal["blocks", "sequences", "random"]
+Strategy = Literal["blocks", "areas", "sequences", "random"]
 Subset = Literal["test", "validation", "train"]
 SUBSETS: tuple[Subset, ...] = ("test", "validation", "train")
 _SETTINGS = ("digest", "seed", "strategy", "block_m", "buffer_m", "run_photos", "folds", "fold", "branded")
@@ -23,11 +23,11 @@ class Block:
 
     block: str  # place/number
     place: str
-    fold: int
+    fold: int  # -1: in none, always for training (areas beyond those that every place has)
     subset: Subset
-    photos: tuple[int, ...]  # photo_id, ascending; without those that the buffer dropped
-    centre: LatLon | None = None  # of a square of ground
-    corners: tuple[LatLon, LatLon, LatLon, LatLon] | None = None
+    photos: tuple[int, ...]  # photo_id, ascending; without those that were dropped
+    centre: LatLon | None = None  # of a square of ground, or of an area
+    corners: tuple[LatLon, ...] | None = None  # its outline: a square has four
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Dropped:
     """A photo that is in no subset, and why."""
 
     photo_id: int
-    reason: Literal["buffer"]
+    reason: Literal["buffer", "near-duplicate"]
     block: str  # where it would have been
 
 
@@ -87,13 +87,14 @@ class Split:
             **{name: getattr(self, name) for name in _SETTINGS},
             "blocks": [_block_json(block) for block in self.blocks],
             "dropped": [asdict(drop) for drop in self.dropped],
-            "counts": {
-                place: {subset: asdict(count) for subset, count in subsets.items()}
-                for place, subsets in report.counts.items()
-            },
+            "counts": _counts_json(report.counts),
+            "fold_counts": _counts_json(report.fold_counts),
+            "dropped_counts": {place: dict(reasons) for place, reasons in report.dropped_counts.items()},
             "test_to_train_m": None if report.test_to_train_m is None else asdict(report.test_to_train_m),
             "near_duplicates_across": report.near_duplicates_across,
             "cut_chains": report.cut_chains,
+            "cut_sequences": report.cut_sequences,
+            "cut_days": report.cut_days,
             "notes": list(report.notes),
         }
 
@@ -108,13 +109,17 @@ class Split:
             blocks=tuple(_block(item) for item in value["blocks"]),
             dropped=tuple(Dropped(**item) for item in value["dropped"]),
             report=SplitReport(
-                counts={
-                    place: {subset: SubsetCount(**count) for subset, count in subsets.items()}
-                    for place, subsets in value["counts"].items()
+                counts={place: _counts(subsets) for place, subsets in value["counts"].items()},
+                fold_counts={
+                    place: {int(fold): count for fold, count in _counts(folds).items()}
+                    for place, folds in value["fold_counts"].items()
                 },
+                dropped_counts=value["dropped_counts"],
                 test_to_train_m=None if distances is None else Distances(**distances),
                 near_duplicates_across=value["near_duplicates_across"],
                 cut_chains=value["cut_chains"],
+                cut_sequences=value["cut_sequences"],
+                cut_days=value["cut_days"],
                 notes=tuple(value.get("notes", ())),
             ),
         )
@@ -130,6 +135,14 @@ def _digest(blocks: Iterable[Block], dropped: Iterable[Dropped]) -> str:
     for photo_id, subset, block in sorted(lines):
         sha.update(f"{photo_id}\t{subset}\t{block}\n".encode())
     return sha.hexdigest()
+
+
+def _counts_json(counts: Mapping[str, Mapping[Any, SubsetCount]]) -> dict[str, dict[str, Any]]:
+    return {place: {str(part): asdict(count) for part, count in parts.items()} for place, parts in counts.items()}
+
+
+def _counts(parts: Mapping[str, Any]) -> dict[str, SubsetCount]:
+    return {part: SubsetCount(**count) for part, count in parts.items()}
 
 
 def _block_json(block: Block) -> dict[str, Any]:
@@ -156,5 +169,5 @@ def _block(item: Mapping[str, Any]) -> Block:
         subset=item["subset"],
         photos=tuple(item["photos"]),
         centre=None if item["lat"] is None else LatLon(item["lat"], item["lon"]),
-        corners=None if corners is None else tuple(LatLon(*corner) for corner in corners),  # type: ignore[arg-type]
+        corners=None if corners is None else tuple(LatLon(*corner) for corner in corners),
     )

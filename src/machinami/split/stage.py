@@ -2,31 +2,38 @@
 
 from dataclasses import asdict
 
+from machinami.areas import frozen_areas
 from machinami.config import Config
 from machinami.errors import NotReady, ProjectError, SplitError
 from machinami.files import digest_json, read_json, write_json
 from machinami.places import resolve_places
 from machinami.progress import Progress, silent
 from machinami.project import Project
-from machinami.split.ground import SplitPhoto
+from machinami.split.areas import find_areas
 from machinami.split.layout import split_photos
+from machinami.split.photo import SplitPhoto
 from machinami.split.result import Split
 
-__all__ = ["lay_split", "read_split", "split_inputs"]
+__all__ = ["lay_split", "photos_to_split", "read_split", "split_inputs"]
 
-_COLUMNS = ("place", "lat", "lon", "sequence", "source_id", "pixels_sha256")
+_COLUMNS = (
+    "source", "source_id", "place", "lat", "lon", "sequence", "pixels_sha256", "near_group", "panorama", "creator",
+    "captured_at",
+)  # fmt: skip
 
 
 def split_inputs(project: Project, config: Config) -> str:
     """The digest of all that the split depends on: settings, seed, places, where the kept photos are."""
     with project.catalog() as catalog:
         photos = catalog.digest("photo_id", *_COLUMNS)
+        areas = frozen_areas(catalog) if config.split.strategy == "areas" else {}
     return digest_json(
         {
             "split": asdict(config.split),
             "seed": config.seed,
             "places": [place.key for place in config.places],
             "photos": photos,
+            "areas": {key: [part.wkt for part in area.parts] for key, area in areas.items()},
         }
     )
 
@@ -34,7 +41,7 @@ def split_inputs(project: Project, config: Config) -> str:
 def lay_split(project: Project, config: Config, *, progress: Progress = silent) -> Split:
     """Lays blocks and folds over the kept photos and writes split.json. Raises NotReady and SplitError."""
     with project.stage("split", inputs=split_inputs(project, config), config=config) as run:
-        split = split_photos(_kept_photos(project, config, progress), config.split, seed=config.seed)
+        split = split_photos(photos_to_split(project, config, progress=progress), config.split, seed=config.seed)
         write_json(project.split_file, split.to_json())
         run.notes |= {
             "split_digest": split.digest,
@@ -60,11 +67,15 @@ def read_split(project: Project) -> Split:
         ) from error
 
 
-def _kept_photos(project: Project, config: Config, progress: Progress) -> list[SplitPhoto]:
-    """The kept photos of the project's places; says how many belong to no such place."""
+def photos_to_split(project: Project, config: Config, *, progress: Progress = silent) -> list[SplitPhoto]:
+    """The kept photos of the project's places; says how many belong to no such place.
+
+    Raises NotReady where there are none, SplitError where a place has none.
+    """
     photos, strangers = [], 0
     with project.catalog() as catalog:
         places = {place.key for place in resolve_places(config, catalog)}
+        areas = frozen_areas(catalog) if config.split.strategy == "areas" else {}
         for photo in catalog.photos(state="fetched"):
             if photo.place is None or photo.place not in places:
                 strangers += 1
@@ -78,6 +89,10 @@ def _kept_photos(project: Project, config: Config, progress: Progress) -> list[S
                     sequence=photo.sequence,
                     name=photo.source_id,
                     pixels_sha256=photo.pixels_sha256,
+                    near_group=photo.near_group,
+                    panorama=photo.panorama and f"{photo.source} {photo.panorama}",
+                    creator=photo.creator and f"{photo.source} {photo.creator}",
+                    captured_at=photo.captured_at,
                 )
             )
     if strangers:
@@ -90,4 +105,4 @@ def _kept_photos(project: Project, config: Config, progress: Progress) -> list[S
             f"no kept photos of {', '.join(missing)}: bring some with `machinami import {project.root} PHOTOS`, "
             f"or take the place out of {project.config_file.name}"
         )
-    return photos
+    return find_areas(photos, areas) if config.split.strategy == "areas" else photos

@@ -38,6 +38,7 @@ class TrainReport:
     temperature: float
     best_epoch: int
     interrupted: bool
+    branded: str | None = None  # what every result must say of a random split
 
 
 def train_project(
@@ -90,6 +91,7 @@ def train_project(
         temperature=fitted.model.temperature,
         best_epoch=fitted.curve.best_epoch,
         interrupted=False,
+        branded=card.branded,
     )
 
 
@@ -183,6 +185,7 @@ def _card(
         model={"trained_on": trained_on},
         evaluated={"trained_on": trained_on},
         split_digest=split.digest,
+        branded=split.branded,
         data_digest=digest_json(sorted(photo.sha256 or "" for photo in photos.photos)),
         seed=config.seed,
         versions=versions(),
