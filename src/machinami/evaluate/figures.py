@@ -69,6 +69,7 @@ def evaluation_figures(
         "confusion": confusion_matrix(labels, predicted, places=len(places)).tolist(),
         "split": None if split is None else _split_facts(split),
         "random_split": None,
+        "cross_validation": None,
         "baselines": None,
         "confounds": None,
         "test_opened": test_opened,

@@ -10,7 +10,9 @@ import torch
 
 from machinami.config import Config
 from machinami.errors import NotReady
+from machinami.evaluate.again import Field
 from machinami.evaluate.figures import Outcome, evaluation_figures
+from machinami.evaluate.further import further_figures
 from machinami.evaluate.ledger import count_openings
 from machinami.evaluate.metrics import softmax
 from machinami.evaluate.predictions import Predictions, write_predictions
@@ -45,11 +47,13 @@ def evaluate_project(
     *,
     device: str = "auto",
     threads: int | None = None,
+    cross_validate: bool = False,
     progress: Progress = silent,
 ) -> Evaluation:
     """Open the test blocks: write predictions/ and evaluation.json, and note the figures on the model's card.
 
-    Raises NotReady without a split or a model of that split.
+    The figures that need further fits come last, so that a stopped run has left the others. `cross_validate` asks
+    for one of them that the settings may not ask for. Raises NotReady without a split or a model of that split.
     """
     with (
         project.stage("evaluate", inputs=evaluate_inputs(project, config), config=config) as run,
@@ -62,7 +66,8 @@ def evaluate_project(
         run.notes |= digests
         photos = read_learning(project, config, split, progress=progress)
         photos += read_rest(project, config, split, progress=progress)
-        logits = compute_logits(model, photos.pixels.squares, device=resolve_device(device), progress=progress)
+        on = resolve_device(device)
+        logits = compute_logits(model, photos.pixels.squares, device=on, progress=progress)
         write_predictions(project.predictions, [_predictions(model, photos, logits, split)])
         test, blocks = photos.rows("test"), split.block_of()
         figures = evaluation_figures(
@@ -79,6 +84,11 @@ def evaluate_project(
         )
         write_json(project.evaluation_file, figures)
         note_figures(project.model, figures["test"])
+        field = Field(
+            project=project, config=config, photos=photos, places=model.card.keys, device=on, progress=progress
+        )
+        figures |= further_figures(field, split, figures["test"], cross_validate=cross_validate)
+        write_json(project.evaluation_file, figures)
     return Evaluation(figures=figures, file=project.evaluation_file)
 
 

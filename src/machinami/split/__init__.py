@@ -5,7 +5,7 @@ from machinami.split.kept import check_places, kept_photos
 from machinami.split.layout import split_photos
 from machinami.split.report import Distances, SplitReport, SubsetCount
 from machinami.split.result import Block, Dropped, Split, Subset
-from machinami.split.stage import lay_split, read_split, split_inputs
+from machinami.split.stage import lay_split, plan_split, read_split, split_inputs
 
 __all__ = [
     "Block",
@@ -19,6 +19,7 @@ __all__ = [
     "check_places",
     "kept_photos",
     "lay_split",
+    "plan_split",
     "read_split",
     "split_inputs",
     "split_photos",
