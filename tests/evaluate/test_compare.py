@@ -48,7 +48,7 @@ def test_intervals_over_blocks_hold_the_difference_where_those_over_photos_do_no
         if turn < 40:
             found = difference_interval(replace(answers, blocks=np.arange(len(answers.labels)).astype(str)), **options)
             by_photo.append(found.low <= truth <= found.high)
-    print(f"{blocks} blocks, {balanced=}: held by block {np.mean(by_block):.0%}, by photo {np.mean(by_photo):.0%}")
+    print(f"{blocks} blocks, {balanced=}: held by block {np.mean(by_block):.0%}, by photo {np.mean(by_photo):.0%}")  # noqa: T201
     assert np.mean(by_block) >= 0.85
     assert np.mean(by_photo) < 0.75
 

@@ -51,7 +51,7 @@ def test_the_forecast_holds_what_more_blocks_do_bring():
         steps = [found["points"][-1], *found["forecast"]]
         hits.append([step["low"] <= true <= step["high"] for step, true in zip(steps, truth, strict=True)])
         values.append([step["value"] for step in steps])
-    print(f"truth {np.round(truth, 3)}, mean {np.mean(values, axis=0).round(3)}, held {np.mean(hits, axis=0)}")
+    print(f"truth {np.round(truth, 3)}, mean {np.mean(values, axis=0).round(3)}, held {np.mean(hits, axis=0)}")  # noqa: T201
     assert (np.mean(hits, axis=0) >= 0.85).all()
     assert np.abs(np.mean(values, axis=0) - truth).max() < 0.03
 
@@ -63,7 +63,8 @@ def test_a_power_law_is_found_again():
     assert law.at(64)[0] == pytest.approx(0.9 - 0.5 * 64**-0.5, abs=1e-3)
     assert law.at(64)[1] == pytest.approx(0.7)
     assert law.at(640)[2] == pytest.approx(values[2].mean())  # what falls is not forecast to rise, nor to fall on
-    assert (law.a <= 1).all() and (law.b >= 0).all()
+    assert (law.a <= 1).all()
+    assert (law.b >= 0).all()
     for size in (4, 32, 1e9):
         assert (law.at(size) <= 1).all()
 
