@@ -149,9 +149,8 @@ def _print_further(figures: dict[str, Any]) -> None:
         click.echo(f"\nEvery fold once the test: balanced accuracy {share(folds['balanced_accuracy'])}")
     if curve:
         ahead = "; ".join(f"{share(step)} with {step['blocks']} blocks" for step in curve["forecast"])
-        click.echo(
-            f"\nA linear probe learns {share(curve['points'][-1])} from {curve['points'][-1]['blocks']} blocks; {ahead}"
-        )
+        last = curve["points"][-1]
+        click.echo(f"\nA linear probe reaches {share(last)} from {last['blocks']} blocks; {ahead}")
 
 
 def _compare(first: Any, second: Any, config: Config, *, as_json: bool) -> None:
