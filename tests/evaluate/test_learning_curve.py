@@ -12,7 +12,7 @@ from machinami.evaluate.metrics import balanced_accuracy, confusion_matrix
 from machinami.evaluate.power_law import fit_power_law
 from machinami.train.probe import fit_probe
 
-WIDTH, STRENGTH = 40, 1e-2
+WIDTH, STRENGTH = 60, 1e-2
 CONFIG = EvaluateConfig(draws=150)
 
 
@@ -42,12 +42,12 @@ def test_the_forecast_holds_what_more_blocks_do_bring():
     means = np.random.default_rng(1).normal(size=(2, WIDTH)) * 0.3
     rng = np.random.default_rng(2)
     pool = sample(means, rng, blocks=250, photos=3)
-    truth = [np.mean([score(sample(means, rng, blocks=16 * times), pool, 2) for _ in range(5)]) for times in (1, 2, 4)]
+    truth = [np.mean([score(sample(means, rng, blocks=10 * times), pool, 2) for _ in range(5)]) for times in (1, 2, 4)]
     assert truth[2] - truth[0] > 0.03  # there is something to forecast
     hits, values = [], []
     for seed in range(25):
         rng = np.random.default_rng(100 + seed)
-        found = curve(sample(means, rng, blocks=16), sample(means, rng, blocks=8), seed=seed)
+        found = curve(sample(means, rng, blocks=10), sample(means, rng, blocks=8), seed=seed)
         steps = [found["points"][-1], *found["forecast"]]
         hits.append([step["low"] <= true <= step["high"] for step, true in zip(steps, truth, strict=True)])
         values.append([step["value"] for step in steps])
