@@ -194,6 +194,17 @@ class EvaluateConfig:
 
     draws: int = setting(2000, "times the blocks are drawn again for an interval")
     level: float = setting(0.95, "share of such intervals that should hold the true figure")
+    leave_out: tuple[str, ...] = setting(
+        (), "columns of metadata that no baseline may use: camera, size, year, month, hour, heading, source, creator …"
+    )
+    # One more fit of the last stages; without it nobody sees what the blocks were for.
+    random_split: bool = setting(
+        True, "fit the same recipe on a random split too, and show by how much that one says too much"
+    )
+    # As many more fits as there are folds: minutes to hours, so only where asked for.
+    cross_validate: bool = setting(False, "fit as many models as there are folds, so that every block is the test once")
+    # Linear probes of pooled features: seconds.
+    learning_curve: bool = setting(True, "tell what more photos would bring, by linear probes on parts of the blocks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,7 +186,8 @@ def _convert(hint: Any, value: Any, *, where: str, name: str) -> Any:  # noqa: C
         return _read(hint, value, where=where, name=name)
     if origin is tuple:
         if not isinstance(value, list):
-            raise ConfigError(f"{name}: {where!r} must be written as [[{where}]] tables, not {value!r}")
+            written = f"[[{where}]] tables" if is_dataclass(args[0]) else 'a list, like ["…"]'
+            raise ConfigError(f"{name}: {where!r} must be written as {written}, not {value!r}")
         return tuple(_convert(args[0], v, where=f"{where}[{i}]", name=name) for i, v in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
@@ -264,6 +265,8 @@ def _toml(value: Any) -> str:
     """A TOML literal. Basic strings take JSON's escapes, all but DEL, which TOML wants escaped."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return value.isoformat() if isinstance(value, date) else str(value)

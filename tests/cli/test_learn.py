@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -78,3 +79,54 @@ def test_a_photo_that_moved_to_a_new_place_is_told_and_what_is_there_can_be_repo
         problem = said(capsys, command, town.root, "-q", *CPU, code=5).err
         assert f"photo {test[0]} was of a and is of c now): run `machinami split {town.root}` first" in problem
     assert "told apart" in said(capsys, "report", town.root, "-q").out
+
+
+def test_two_runs_are_set_side_by_side_and_nothing_is_run(town, copied_town, finished_town, capsys):
+    other = copied_town(finished_town, name="other")
+    before = {project.root: project.runs_file.read_bytes() for project in (town, other)}
+    text = said(capsys, "evaluate", town.root, "--compare", other.root, "-q").out
+    photos = json.loads(town.evaluation_file.read_text())["test"]["photos"]
+    assert f"On {photos} photos in" in text
+    assert "+0.0 points" in text
+    assert "no more than other blocks of the same places could bring by chance" in text
+    told = json.loads(said(capsys, "evaluate", town.root, "--compare", other.root, "-q", "--json").out)
+    assert told["photos"] == photos
+    assert told["accuracy"]["first"] == told["accuracy"]["second"]
+    assert told["balanced_accuracy"]["difference"]["value"] == 0
+    assert {project.root: project.runs_file.read_bytes() for project in (town, other)} == before
+
+
+@pytest.mark.parametrize("others", [["--photos", "."], ["--cross-validate"]])
+def test_one_question_at_a_time(town, capsys, others):
+    problem = said(capsys, "evaluate", town.root, "--compare", town.root, *others, code=2).err
+    assert "ask one at a time" in problem
+
+
+def test_what_further_fits_have_told_is_printed(town, capsys, monkeypatch, edit_config):
+    edit_config(town, "[train]", "[train]\nrefit = false")
+    figures = json.loads(town.evaluation_file.read_text())
+    figure = {"value": 0.8, "low": 0.7, "high": 0.9}
+    figures["random_split"] |= {
+        "balanced_accuracy": 0.95, "balanced_gap": 0.15, "balanced_gap_low": 0.05, "balanced_gap_high": 0.25,
+    }  # fmt: skip
+    figures["cross_validation"] = {"folds": [], "accuracy": figure, "balanced_accuracy": figure, "macro_f1": figure}
+    figures["learning_curve"] = {
+        "of": "probe",
+        "points": [{"blocks": 9, "photos": 90, **figure}],
+        "forecast": [{"blocks": 18, **figure}],
+        "pairs": [],
+    }
+    asked = []
+
+    def evaluated(*_, cross_validate, **__):
+        asked.append(cross_validate)
+        return SimpleNamespace(figures=figures)
+
+    monkeypatch.setattr("machinami.evaluate.stage.evaluate_project", evaluated)
+    text = said(capsys, "evaluate", town.root, "--cross-validate", "-q").out
+    assert asked == [True]
+    assert "A random split would say 95 %: +15.0 points (+5.0 to +25.0); so much is memory of the ground" in text
+    assert "Every fold once the test: balanced accuracy 80 % (70–90)" in text
+    assert "A linear probe reaches 80 % (70–90) from 9 blocks; 80 % (70–90) with 18 blocks" in text
+    figures["random_split"]["balanced_gap_low"] = -0.05
+    assert "memory" not in said(capsys, "evaluate", town.root, "-q").out

@@ -36,6 +36,7 @@ def test_the_fields_are_the_promised_ones(split):
         "confusion",
         "split",
         "random_split",
+        "cross_validation",
         "baselines",
         "confounds",
         "test_opened",

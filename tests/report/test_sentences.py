@@ -96,6 +96,12 @@ def test_what_was_measured_is_told(make_project):
     assert "camera_model goes with the place (Cramér's V 0.93)" in said
     assert "more than 88 m from the nearest training photo, half of them more than 410 m" in said
     assert "opened 2 times" in said
+    assert "is what neighbours give away" in said
+    figures["random_split"] |= {"gap_low": -0.02, "gap_high": 0.16}
+    project.evaluation_file.write_text(json.dumps(figures), encoding="utf-8")
+    said = " ".join(plain(beliefs(read(project), "en")))
+    assert "no gain from neighbours is shown" in said
+    assert "give away" not in said
 
 
 def test_confusion_and_calibration(make_project):

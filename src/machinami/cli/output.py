@@ -10,7 +10,7 @@ import click
 
 from machinami.progress import Progress, silent
 
-__all__ = ["Terminal", "print_brand", "print_json", "print_table", "progress_for", "share"]
+__all__ = ["Terminal", "points", "print_brand", "print_json", "print_table", "progress_for", "share"]
 
 T = TypeVar("T")
 LINE_EVERY_S = 10.0  # without a terminal, how often a line tells how far the work is
@@ -52,6 +52,12 @@ def share(figure: Mapping[str, float | None] | None) -> str:
     if low is None or high is None:
         return f"{100 * value:.0f} %, too few blocks for an interval"
     return f"{100 * value:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
+
+
+def points(value: float, low: float | None, high: float | None) -> str:
+    """A difference of shares with its interval, in points: "+2.1 points (-0.4 to +4.6)"."""
+    between = "no interval" if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+    return f"{100 * value:+.1f} points ({between})"
 
 
 def progress_for(*, quiet: bool) -> Progress:

@@ -12,7 +12,15 @@ from machinami.evaluate.metrics import accuracy, balanced_accuracy, confusion_ma
 from machinami.images.cache import Stacked
 from machinami.train.probe import fit_probe
 
-__all__ = ["Baseline", "Subsets", "baseline_figures", "colour_vectors", "guess_by_columns", "guess_by_vectors", "guess_commonest"]
+__all__ = [
+    "Baseline",
+    "Subsets",
+    "baseline_figures",
+    "colour_vectors",
+    "guess_by_columns",
+    "guess_by_vectors",
+    "guess_commonest",
+]
 
 THUMBNAIL_PX = 8
 LEVELS = 8  # of the histogram of each colour
@@ -108,7 +116,7 @@ def _histograms(pixels: npt.NDArray[np.uint8]) -> Floats:
 
 
 def baseline_figures(found: Mapping[str, Baseline], subsets: Subsets, columns: Sequence[str]) -> dict[str, Any]:
-    """"baselines" of evaluation.json. `columns`: what "metadata" looked at, the most telling first."""
+    """The part "baselines" of evaluation.json. `columns`: what "metadata" looked at, the most telling first."""
     labels = subsets.labels[subsets.test]
     plain: dict[str, float | None] = {}
     balanced: dict[str, float | None] = {}

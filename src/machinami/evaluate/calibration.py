@@ -1,7 +1,5 @@
 """Whether a probability of 80 % is right 80 % of the time, and what the surest answers are worth."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -17,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def reliability(labels: Ints, probabilities: Floats) -> list[dict[str, float | int]]:
-    """Mean confidence and accuracy of the answers, least sure first, in `BINS` bins of equal mass (fewer photos: fewer)."""
+    """Mean confidence and accuracy of the answers, least sure first, in at most `BINS` bins of equal mass."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     order = np.argsort(confidence, kind="stable")
     return [

@@ -48,7 +48,7 @@ def confound_table(
     near: Mapping[str, bool],
     seed: int,
 ) -> list[dict[str, Any]]:
-    """"confounds" of evaluation.json, the strongest column first.
+    """The part "confounds" of evaluation.json, the strongest column first.
 
     The verdict is "none", "weak", "strong" or "confounded". Photos of one block share camera and day, so that a V that
     would be sure for so many photos may be chance for so few blocks: it counts only where it exceeds those of blocks
@@ -81,7 +81,9 @@ def _against_chance(
 ) -> tuple[float, float]:
     """V of the column, and the V that 95 of 100 exchanges of whole blocks between the places stay below."""
     names, value = np.unique(np.asarray(values), return_inverse=True)
-    keys, block = np.unique(np.char.add(np.char.add(np.asarray(blocks, str), "\t"), labels.astype(str)), return_inverse=True)
+    keys, block = np.unique(
+        np.char.add(np.char.add(np.asarray(blocks, str), "\t"), labels.astype(str)), return_inverse=True
+    )
     counts = np.zeros((len(keys), len(names)))
     np.add.at(counts, (block.reshape(-1), value.reshape(-1)), 1)
     place_of = np.zeros(len(keys), np.int64)

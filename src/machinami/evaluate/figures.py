@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from machinami.config import Config
-from machinami.evaluate.intervals import count_blocks, statistic_interval
+from machinami.evaluate.calibration import expected_ece, reliability, selective_accuracy
+from machinami.evaluate.intervals import BlockTable, count_blocks, statistic_interval
 from machinami.evaluate.metrics import (
     accuracy,
     balanced_accuracy,
@@ -21,6 +22,7 @@ from machinami.evaluate.metrics import (
     softmax,
     top_k_accuracy,
 )
+from machinami.evaluate.similar import Mistakes, place_order, similar_pairs
 from machinami.split import Split
 
 __all__ = ["Outcome", "evaluation_figures"]
@@ -36,6 +38,7 @@ class Outcome:
     labels: npt.NDArray[np.int64]  # (N,), index of the true place
     logits: npt.NDArray[np.float32]  # (N, places), not calibrated
     blocks: Sequence[str]  # N names
+    photo_id: npt.NDArray[np.int64] | None = None  # (N,); None where the photos are in no catalogue
 
 
 def evaluation_figures(
@@ -54,15 +57,18 @@ def evaluation_figures(
     labels = outcome.labels
     predicted = outcome.logits.argmax(axis=1).astype(np.int64)
     probabilities = softmax(outcome.logits, temperature=temperature)
+    table = count_blocks(labels, predicted, outcome.blocks, places=len(places))
+    mistakes = Mistakes(labels=labels, probabilities=probabilities, photo_id=outcome.photo_id)
     return {
         "places": list(places),
         "test": {
             "photos": len(labels),
             "blocks": len(set(outcome.blocks)),
-            **_intervals(outcome, predicted, places=len(places), config=config),
+            **_intervals(table, config),
             "nll": negative_log_likelihood(labels, outcome.logits, temperature=temperature),
             "brier": brier(labels, probabilities),
             "ece": expected_calibration_error(labels, probabilities),
+            "ece_expected": expected_ece(probabilities, draws=config.evaluate.draws, seed=config.seed),
             "ece_uncalibrated": expected_calibration_error(labels, softmax(outcome.logits)),
         },
         "per_place": _per_place(places, outcome, predicted),
@@ -70,22 +76,23 @@ def evaluation_figures(
         "split": None if split is None else _split_facts(split),
         "branded": None if split is None else split.branded,
         "random_split": None,
+        "cross_validation": None,
         "baselines": None,
         "confounds": None,
         "test_opened": test_opened,
         "top_k": _top_k(outcome, places=len(places)),
-        "reliability": None,
-        "selective": None,
-        "similar_pairs": None,
+        "reliability": reliability(labels, probabilities),
+        "selective": selective_accuracy(labels, probabilities),
+        "similar_pairs": similar_pairs(places, table, mistakes, config=config),
+        "place_order": place_order(places, table.confusion),
         "learning_curve": None,
+        "matched": None,
+        "verdict": None,
     }
 
 
-def _intervals(
-    outcome: Outcome, predicted: npt.NDArray[np.int64], *, places: int, config: Config
-) -> dict[str, dict[str, float | None] | None]:
+def _intervals(table: BlockTable, config: Config) -> dict[str, dict[str, float | None] | None]:
     """Each score with its interval over blocks."""
-    table = count_blocks(outcome.labels, predicted, outcome.blocks, places=places)
     found: dict[str, dict[str, float | None] | None] = {}
     for name, score in _SCORES.items():
         interval = statistic_interval(

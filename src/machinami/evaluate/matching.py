@@ -1,4 +1,4 @@
-"""Figures on a subset in which every place has equally many photos of each value of a column: the same cameras, years."""
+"""Figures on a subset where every place has equally many photos of each value of a column: same cameras, same years."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -42,7 +42,7 @@ def match_project(project: Project, config: Config, column: str) -> dict[str, An
     return figures
 
 
-def matched_figures(
+def matched_figures(  # noqa: PLR0913  the answers, column by column
     column: str,
     photos: Sequence[Photo],
     labels: Ints,
@@ -52,7 +52,7 @@ def matched_figures(
     places: Sequence[str],
     config: Config,
 ) -> dict[str, Any]:
-    """"matched" of evaluation.json. Raises InputError where nothing is left."""
+    """The part "matched" of evaluation.json. Raises InputError where nothing is left."""
     values = metadata_columns(photos).get(column, [UNKNOWN] * len(photos))
     rows = balanced_rows(values, labels, places=len(places), seed=config.seed)
     if not len(rows):
@@ -78,7 +78,7 @@ def matched_figures(
 
 
 def balanced_rows(values: Sequence[str], labels: Ints, *, places: int, seed: int) -> Ints:
-    """int64, ascending: of each value equally many photos of every place, drawn at random; unknown ones are left out."""
+    """Of each known value equally many photos of every place, drawn at random: int64, ascending row numbers."""
     rng, named, rows = np.random.default_rng([seed, 0x3A7C]), np.asarray(values), []
     for value in sorted(set(values) - {UNKNOWN}):
         here = [np.flatnonzero((named == value) & (labels == place)) for place in range(places)]

@@ -13,6 +13,7 @@ from machinami.collect.layout import Candidate, Layout, by_table, choose_layout
 from machinami.config import Config, PlaceConfig
 from machinami.errors import InputError, ProjectError
 from machinami.evaluate.figures import Outcome, evaluation_figures
+from machinami.evaluate.verdict import verdict_of
 from machinami.files import digest_file
 from machinami.images.decode import PhotoError, decode_photo
 from machinami.models.card import Card
@@ -96,7 +97,7 @@ def evaluate_others(
     )
     figures = evaluation_figures(model.card.keys, outcome, temperature=model.card.temperature, config=config)
     return OtherSet(
-        figures={**figures, "branded": model.card.branded},
+        figures={**figures, "branded": model.card.branded, "verdict": verdict_of(figures, metadata_near=False)},
         learned=_count_learned(project, model.card, [candidate.path for candidate in read_ones]),
     )
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from machinami.config import Config
 from machinami.evaluate.intervals import BlockTable, statistic_interval
 from machinami.evaluate.metrics import balanced_accuracy
 
@@ -56,29 +57,29 @@ def place_order(places: Sequence[str], confusion: npt.NDArray[Any]) -> list[str]
     distance = 1 - np.nan_to_num(similarities(confusion), nan=0.0)
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average", optimal_ordering=len(places) <= 200)
-    return [places[leaf] for leaf in leaves_list(tree)]
+    return [places[int(leaf)] for leaf in leaves_list(tree)]
 
 
 def similar_pairs(
-    places: Sequence[str], table: BlockTable, mistakes: Mistakes, *, draws: int, level: float, seed: int
+    places: Sequence[str], table: BlockTable, mistakes: Mistakes, *, config: Config
 ) -> list[dict[str, Any]]:
     """The pairs hardest to tell apart, first the most alike, with interval, and the photos that mix them up."""
     alike = similarities(table.confusion)
     pairs = [(a, b) for a, b in combinations(range(len(places)), 2) if np.isfinite(alike[a, b])]
     pairs = sorted(pairs, key=lambda pair: (-alike[pair], pair))[:PAIRS]
-    return [_pair(places, table, mistakes, a, b, draws=draws, level=level, seed=seed) for a, b in pairs]
+    return [_pair(places, table, mistakes, pair, config) for pair in pairs]
 
 
-def _pair(  # noqa: PLR0913  the numbers of two places, and how an interval is drawn
-    places: Sequence[str], table: BlockTable, mistakes: Mistakes, a: int, b: int, *, draws: int, level: float, seed: int
+def _pair(
+    places: Sequence[str], table: BlockTable, mistakes: Mistakes, pair: tuple[int, int], config: Config
 ) -> dict[str, Any]:
+    a, b = pair
     rows = np.isin(table.place_of, [a, b]) & (table.counts[:, [a, b]].sum(axis=1) > 0)
-    part = BlockTable(
-        place_of=np.searchsorted([a, b], table.place_of[rows]), counts=table.counts[rows][:, [a, b]]
-    )
+    part = BlockTable(place_of=np.searchsorted([a, b], table.place_of[rows]), counts=table.counts[rows][:, [a, b]])
     confusion = part.confusion
     # The interval is that of the balanced accuracy of the pair, which a similarity mirrors.
-    told = statistic_interval(part, balanced_accuracy, draws=draws, level=level, seed=seed)
+    asked = config.evaluate
+    told = statistic_interval(part, balanced_accuracy, draws=asked.draws, level=asked.level, seed=config.seed)
     low, high = (None, None) if told is None or told.low is None or told.high is None else (told.low, told.high)
     return {
         "places": [places[a], places[b]],

@@ -10,10 +10,14 @@ import torch
 
 from machinami.config import Config
 from machinami.errors import NotReady
+from machinami.evaluate.again import Field
 from machinami.evaluate.figures import Outcome, evaluation_figures
+from machinami.evaluate.further import further_figures
 from machinami.evaluate.ledger import count_openings
 from machinami.evaluate.metrics import softmax
 from machinami.evaluate.predictions import Predictions, write_predictions
+from machinami.evaluate.simpler import simpler_figures
+from machinami.evaluate.verdict import verdict_of
 from machinami.files import write_json
 from machinami.images.cache import Stacked
 from machinami.models.device import autocast, resolve_device, using_threads
@@ -45,11 +49,13 @@ def evaluate_project(
     *,
     device: str = "auto",
     threads: int | None = None,
+    cross_validate: bool = False,
     progress: Progress = silent,
 ) -> Evaluation:
     """Open the test blocks: write predictions/ and evaluation.json, and note the figures on the model's card.
 
-    Raises NotReady without a split or a model of that split.
+    The figures that need further fits come last, so that a stopped run has left the others. `cross_validate` asks
+    for one of them that the settings may not ask for. Raises NotReady without a split or a model of that split.
     """
     with (
         project.stage("evaluate", inputs=evaluate_inputs(project, config), config=config) as run,
@@ -62,7 +68,8 @@ def evaluate_project(
         run.notes |= digests
         photos = read_learning(project, config, split, progress=progress)
         photos += read_rest(project, config, split, progress=progress)
-        logits = compute_logits(model, photos.pixels.squares, device=resolve_device(device), progress=progress)
+        on = resolve_device(device)
+        logits = compute_logits(model, photos.pixels.squares, device=on, progress=progress)
         write_predictions(project.predictions, [_predictions(model, photos, logits, split)])
         test, blocks = photos.rows("test"), split.block_of()
         figures = evaluation_figures(
@@ -71,14 +78,29 @@ def evaluate_project(
                 labels=photos.labels(model.card.keys)[test],
                 logits=logits[test],
                 blocks=[blocks[photos.photos[row].photo_id] for row in test],
+                photo_id=np.array([photos.photos[row].photo_id for row in test], np.int64),
             ),
             temperature=model.card.temperature,
             config=config,
             split=split,
             test_opened=count_openings(project, **digests),
         )
+        simpler = simpler_figures(
+            photos,
+            logits[test].argmax(axis=1).astype(np.int64),
+            [blocks[photo_id] for photo_id in photos.photo_ids()],
+            places=model.card.keys,
+            config=config,
+        )
+        figures |= {"baselines": simpler.baselines, "confounds": simpler.confounds}
+        figures["verdict"] = verdict_of(figures, metadata_near=simpler.metadata_near)
         write_json(project.evaluation_file, figures)
         note_figures(project.model, figures["test"])
+        field = Field(
+            project=project, config=config, photos=photos, places=model.card.keys, device=on, progress=progress
+        )
+        figures |= further_figures(field, split, figures["test"], cross_validate=cross_validate)
+        write_json(project.evaluation_file, figures)
     return Evaluation(figures=figures, file=project.evaluation_file)
 
 

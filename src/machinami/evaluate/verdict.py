@@ -9,7 +9,7 @@ __all__ = ["verdict_of"]
 
 
 def verdict_of(figures: Mapping[str, Any], *, metadata_near: bool) -> dict[str, Any]:
-    """"verdict" of evaluation.json: code and reasons.
+    """The part "verdict" of evaluation.json: code and reasons.
 
     The code is the first that holds of "confounded" (how the photos were taken tells the places about as well as the
     network does), "random-split", "too-few-blocks" (a place has one test block, or there are fewer than ten in all)
@@ -31,19 +31,21 @@ def _confounded(figures: Mapping[str, Any], *, metadata_near: bool) -> list[str]
         return []
     alone = baselines["balanced_accuracy"]["metadata"]
     network = figures["test"]["balanced_accuracy"]["value"]
-    said = [
-        f"how the photos were taken tells the places as well as how they look: metadata alone reads "
+    said = (
+        "how the photos were taken tells the places as well as how they look: metadata alone reads "
         f"{_percent(alone)} balanced accuracy, the network {_percent(network)}"
-    ]
+    )
     telling = [row for row in confounds if row["verdict"] in ("confounded", "strong")]
-    return said + [f"{row['column']} goes with the place ({row['detail']})" for row in telling[:4]]
+    return [said, *(f"{row['column']} goes with the place ({row['detail']})" for row in telling[:4])]
 
 
 def _random(figures: Mapping[str, Any]) -> list[str]:
     split = figures["split"]
     if split is None or split["strategy"] != "random":
         return []
-    return ["the split is random: test photos have neighbours among the training photos, so this is memory of places too"]
+    return [
+        "the split is random: test photos have neighbours among the training photos, so this is memory of places too"
+    ]
 
 
 def _few(figures: Mapping[str, Any]) -> list[str]:

@@ -105,6 +105,7 @@ def _scores(facts: Mapping[str, Any], labels: Mapping[str, str]) -> Scores:
         confusion=_confusion(facts["confusion"], places=len(facts["places"])),
         baselines=_baselines(facts.get("baselines")),
         random_split=_figure(facts["random_split"]["accuracy"]) if facts.get("random_split") else None,
+        random_gap=_gap(facts.get("random_split")),
         confounds=tuple(facts.get("confounds") or ()),
         test_opened=None if facts.get("test_opened") is None else int(facts["test_opened"]),
     )
@@ -115,6 +116,12 @@ def _figure(value: Any) -> Figure:
     if isinstance(value, Mapping):
         return Figure(*(_number(value.get(name)) for name in ("value", "low", "high")))
     return Figure(_number(value))
+
+
+def _gap(random: Mapping[str, Any] | None) -> Figure | None:
+    if random is None:
+        return None
+    return Figure(*(_number(random.get(name)) for name in ("gap", "gap_low", "gap_high")))
 
 
 def _number(value: Any) -> float | None:

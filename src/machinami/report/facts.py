@@ -63,6 +63,7 @@ class Scores:
     confusion: tuple[tuple[int, ...], ...]  # rows are true places, columns predicted ones
     baselines: Mapping[str, float]  # name -> accuracy; empty where none was measured
     random_split: Figure | None  # accuracy on a random split, where it was measured
+    random_gap: Figure | None  # by how much that exceeds the accuracy on the blocks
     confounds: tuple[Mapping[str, Any], ...]
     test_opened: int | None
 

@@ -178,7 +178,11 @@ def _belief_rivals(data: ReportData, lang: Lang) -> list[str]:
         said.append(t.say("believe.baseline", name=label, accuracy=accuracy, network=network))
     if scores.random_split is not None:
         accuracy = t.figure(scores.random_split)
-        said.append(t.say("believe.random_split", accuracy=accuracy, network=network))
+        gap = scores.random_gap
+        shown = gap is not None and (gap.low if gap.low is not None else gap.value or 0) > 0
+        said.append(
+            t.say("believe.random_split" if shown else "believe.random_same", accuracy=accuracy, network=network)
+        )
     return said
 
 

@@ -5,7 +5,7 @@ from machinami.split.layout import split_photos
 from machinami.split.photo import SplitArea, SplitPhoto
 from machinami.split.report import Distances, SplitReport, SubsetCount
 from machinami.split.result import Block, Dropped, Split, Subset
-from machinami.split.stage import lay_split, photos_to_split, read_split, split_inputs
+from machinami.split.stage import lay_split, photos_to_split, plan_split, read_split, split_inputs
 
 __all__ = [
     "Block",
@@ -21,6 +21,7 @@ __all__ = [
     "kept_photos",
     "lay_split",
     "photos_to_split",
+    "plan_split",
     "read_split",
     "split_inputs",
     "split_photos",

@@ -14,7 +14,7 @@ from machinami.split.layout import split_photos
 from machinami.split.photo import SplitPhoto
 from machinami.split.result import Split
 
-__all__ = ["lay_split", "photos_to_split", "read_split", "split_inputs"]
+__all__ = ["lay_split", "photos_to_split", "plan_split", "read_split", "split_inputs"]
 
 _COLUMNS = (
     "source", "source_id", "place", "lat", "lon", "sequence", "pixels_sha256", "near_group", "panorama", "creator",
@@ -41,7 +41,7 @@ def split_inputs(project: Project, config: Config) -> str:
 def lay_split(project: Project, config: Config, *, progress: Progress = silent) -> Split:
     """Lays blocks and folds over the kept photos and writes split.json. Raises NotReady and SplitError."""
     with project.stage("split", inputs=split_inputs(project, config), config=config) as run:
-        split = split_photos(photos_to_split(project, config, progress=progress), config.split, seed=config.seed)
+        split = plan_split(project, config, progress=progress)
         write_json(project.split_file, split.to_json())
         run.notes |= {
             "split_digest": split.digest,
@@ -52,6 +52,11 @@ def lay_split(project: Project, config: Config, *, progress: Progress = silent) 
     for note in split.report.notes:
         progress.say(note)
     return split
+
+
+def plan_split(project: Project, config: Config, *, progress: Progress = silent) -> Split:
+    """The split as these settings would lay it now; nothing is written. Raises NotReady and SplitError."""
+    return split_photos(photos_to_split(project, config, progress=progress), config.split, seed=config.seed)
 
 
 def read_split(project: Project) -> Split:

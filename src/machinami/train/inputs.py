@@ -13,6 +13,12 @@ from machinami.split import read_split
 __all__ = ["evaluate_inputs", "refit_inputs", "resolve_weights", "train_inputs", "trained_card"]
 
 
+_HOW_TAKEN = (  # what the baseline of metadata looks at
+    "captured_at", "captured_precision", "camera_make", "camera_model", "heading_deg", "source", "creator", "sequence",
+    "width", "height",
+)  # fmt: skip
+
+
 def train_inputs(project: Project, config: Config) -> str:
     """Split, photos, keys of places (not their labels), settings and seed. Raises NotReady without a split."""
     with project.catalog() as catalog:
@@ -33,9 +39,10 @@ def trained_card(project: Project) -> Card:
 def evaluate_inputs(project: Project, config: Config) -> str:
     """The evaluated network, the split, and how intervals are drawn. Raises NotReady and ModelError."""
     card = trained_card(project)
-    return digest_json(
-        [card.evaluated["sha256"], card.temperature, read_split(project).digest, asdict(config.evaluate), config.seed]
-    )
+    split = read_split(project).digest
+    with project.catalog() as catalog:
+        taken = catalog.digest("photo_id", *_HOW_TAKEN)
+    return digest_json([card.evaluated["sha256"], card.temperature, split, asdict(config.evaluate), config.seed, taken])
 
 
 def refit_inputs(project: Project, config: Config) -> str:
