@@ -20,8 +20,8 @@ Floats = npt.NDArray[np.float32]
 
 
 def _camera(photo: Photo) -> str | None:
-    words = " ".join(part.strip() for part in (photo.camera_make, photo.camera_model) if part and part.strip())
-    return words or None
+    make, model = ((part or "").strip() for part in (photo.camera_make, photo.camera_model))
+    return (model if model.casefold().startswith(make.casefold()) else f"{make} {model}".strip()) or None
 
 
 def _date_part(first: int, last: int, precisions: tuple[str, ...]) -> Callable[[Photo], str | None]:
