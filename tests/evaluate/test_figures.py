@@ -44,7 +44,10 @@ def test_the_fields_are_the_promised_ones(split):
         "reliability",
         "selective",
         "similar_pairs",
+        "place_order",
         "learning_curve",
+        "matched",
+        "verdict",
         "branded",
     }
     assert set(found["test"]) == {
@@ -56,6 +59,7 @@ def test_the_fields_are_the_promised_ones(split):
         "nll",
         "brier",
         "ece",
+        "ece_expected",
         "ece_uncalibrated",
     }
     assert set(found["per_place"]["a"]) == {"photos", "blocks", "precision", "recall", "f1"}

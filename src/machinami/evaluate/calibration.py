@@ -16,6 +16,8 @@ Ints = npt.NDArray[np.int64]
 
 def reliability(labels: Ints, probabilities: Floats) -> list[dict[str, float | int]]:
     """Mean confidence and accuracy of the answers, least sure first, in at most `BINS` bins of equal mass."""
+    if not len(labels):
+        return []
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     order = np.argsort(confidence, kind="stable")
     return [
@@ -34,6 +36,8 @@ def selective_accuracy(labels: Ints, probabilities: Floats) -> list[dict[str, fl
 
     "confidence" is that of the least sure answer among them: the threshold that leaves this share.
     """
+    if not len(labels):
+        return []
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     order = np.argsort(-confidence, kind="stable")
     rows = []
@@ -49,19 +53,21 @@ def selective_accuracy(labels: Ints, probabilities: Floats) -> list[dict[str, fl
     return rows
 
 
-def expected_ece(probabilities: Floats, *, draws: int, seed: int) -> dict[str, float]:
+def expected_ece(probabilities: Floats, *, draws: int, seed: int) -> dict[str, float] | None:
     """The ECE that a calibrated network with these probabilities would show: its mean, and what 95 % stay below.
 
     The error is never 0 with few photos. For each draw every answer is right with its own probability, photos
     independent of each other; where mistakes come in blocks, a calibrated network shows somewhat more than this.
     """
     photos = len(probabilities)
+    if not photos:
+        return None
     rng = np.random.default_rng([seed, 0xECE])
     confidence = probabilities.max(axis=1)
     two = np.stack([confidence, 1 - confidence], axis=1)  # an ECE asks only whether the answer was right
     two[:, 1] = np.minimum(two[:, 1], np.nextafter(two[:, 0], 0))
     found = []
-    for _ in range(max(50, min(draws, _CELLS // max(1, photos)))):
+    for _ in range(max(50, min(draws, _CELLS // photos))):
         wrong = (rng.random(photos) >= confidence).astype(np.int64)
         found.append(expected_calibration_error(wrong, two, bins=BINS) or 0.0)
     return {"mean": round(float(np.mean(found)), 6), "high": round(float(np.quantile(found, 0.95)), 6)}
