@@ -69,7 +69,7 @@ def test_a_folder_a_place_is_judged_by_the_network_for_new_photos(town, others, 
     shutil.copytree(town.model, passed_on)
     card = json.loads((passed_on / "card.json").read_text())
     (passed_on / "card.json").write_text(json.dumps({**card, "model": card["evaluated"]}))
-    assert abs(figures["test"]["nll"] - nll(predicted(capsys, passed_on, files), labels)) > 1e-2
+    assert abs(figures["test"]["nll"] - nll(predicted(capsys, passed_on, files), labels)) > 3e-3
 
 
 def test_a_table_tells_places_and_sequences(town, others, tmp_path, capsys):
