@@ -101,6 +101,27 @@ def test_a_mask_that_is_gone_is_counted(ready):
     assert found.photos == 79
 
 
+def test_a_mask_says_nothing_of_regions_that_it_does_not_know(ready):
+    """Half of b's masks become a segmenter's, half of which are vehicles; those of the user know no vehicle."""
+    path = ready.masks / "segmenter-1" / "ab" / "ab.png"
+    path.parent.mkdir(parents=True)
+    mask = np.zeros((50, 40), np.uint8)
+    mask[:25] = 9
+    Image.fromarray(mask).save(path)
+    with ready.catalog() as catalog:
+        names = {"name": "small", "regions": {"9": "vehicle", "7": "sky"}, "unlabelled": [0]}
+        catalog.set_fact("segmenter-1", json.dumps(names))
+        for photo in list(catalog.photos(place="b"))[1::2]:
+            catalog.update(photo.photo_id, mask="masks/segmenter-1/ab/ab.png")
+    lay_split(ready, CONFIG)
+    found = region_shares(ready, CONFIG)
+    assert set(found.masks_from) == {"user", "segmenter: small"}
+    vehicle = found.places["b"]["vehicle"]
+    assert (vehicle["area_share"], vehicle["low"], vehicle["high"]) == (0.5, 0.5, 0.5)
+    assert found.places["b"]["front"]["area_share"] == pytest.approx(1)
+    assert found.places["a"]["vehicle"]["area_share"] is None
+
+
 def test_no_regions_no_shares(ready):
     found = region_shares(ready, replace(CONFIG, regions=RegionsConfig(source="none")))
     assert (found.photos, found.places, found.without) == (0, {"a": {}, "b": {}}, {"none": 90})

@@ -47,7 +47,8 @@ def rows(project):
 
 
 def stamps(project):
-    return {path: path.stat().st_mtime_ns for path in project.masks.rglob("*.png")}
+    """Finished masks; those half written have names that begin with a dot."""
+    return {path: path.stat().st_mtime_ns for path in project.masks.rglob("[!.]*.png")}
 
 
 def test_every_photo_without_a_mask_gets_one(ready):
@@ -160,3 +161,4 @@ def test_a_killed_run_is_gone_on_with(ready):
     assert len(after) == 119
     assert all(after[path] == stamp for path, stamp in before.items())
     assert report.made + report.there == 118
+    assert not list(ready.masks.rglob(".*"))

@@ -74,7 +74,12 @@ def _print(made: Any, shares: Any, root: Path) -> None:
         click.echo(f"{photos} photos are not counted: {reason}")
     if shares.blocks is None:
         click.echo(f"Intervals need blocks: run `machinami split {root}`")
-    rows = [_row(place, region, facts) for place, table in shares.places.items() for region, facts in table.items()]
+    rows = [
+        _row(place, region, facts)
+        for place, table in shares.places.items()
+        for region, facts in table.items()
+        if facts["photos"]  # what no photo shows is in --json
+    ]
     click.echo()
     print_table(["place", "region", "there", "photos with it", "of the evidence", "lift"], rows)
     if not shares.explained:

@@ -15,7 +15,8 @@ COLOUR_SIDE_PX = 128  # a heatmap has 7 × 7 cells; the thresholds were measured
 
 # Measured against the hand-made masks of 548 street photos of five cities (LabelMeFacade), over their labelled pixels:
 # green against vegetation: IoU 0.37 (precision 0.59, recall 0.50), flat between 0.08 and 0.12;
-# sky against sky: IoU 0.75 (precision 0.87, recall 0.85), flat between 160 and 200.
+# sky against sky: IoU 0.75 (precision 0.87, recall 0.85), flat between 160 and 200. City by city the IoU is
+# 0.16 to 0.43 for green and 0.55 to 0.82 for sky.
 EXCESS_GREEN = 0.1
 BRIGHT = 180.0  # grey level from which something that is not reddish may be sky
 BLUE = 0.1  # (B − R) / (R + G + B) from which anything may be

@@ -31,7 +31,7 @@ class RegionMasks:
     max_pixels: int
     tables: Mapping[str, Numbers]  # by folder of a segmenter: uint8 (256,), number in its masks -> number here
     names: Mapping[str, str]  # by folder of a segmenter: what it is called
-    own: bool  # whether masks that the user brought, or the town, count
+    shown: Mapping[str, frozenset[int]]  # by folder, "" for masks of one's own: the regions that they may show
 
     def origin(self, photo: Photo) -> str | None:
         """Who made the photo's mask: "user", "town", "segmenter: NAME" or "colour"; None where it has none."""
@@ -44,7 +44,13 @@ class RegionMasks:
         folder = made_by(photo.mask)
         if folder is not None:
             return f"segmenter: {self.names[folder]}" if folder in self.names else None
-        return ("town" if photo.source == "town" else "user") if self.own else None
+        return ("town" if photo.source == "town" else "user") if "" in self.shown else None
+
+    def may_show(self, photo: Photo) -> npt.NDArray[np.bool_]:
+        """Which regions the photo's mask would show if they were there, bool (S,)."""
+        assert self.regions is not None
+        numbers = self.shown.get(made_by(photo.mask or "") or "", frozenset())
+        return np.array([self.weak or number in numbers for number in self.regions.numbers], bool)
 
     def read(self, photo: Photo) -> Numbers:
         """The number of the region that each pixel shows, uint8 (H, W). Raises MaskError, "none" where there is none.
@@ -85,7 +91,10 @@ def open_masks(catalog: Catalog, config: Config, *, path_of: Callable[[str], Pat
         max_pixels=config.check.max_pixels,
         tables=tables,
         names={name: str(maker.get("name", name)) for name, maker in makers.items()},
-        own=own is not None,
+        shown={
+            **({} if own is None else {"": frozenset(own.numbers)}),
+            **{name: frozenset(table.tolist()) for name, table in tables.items()},
+        },
     )
 
 

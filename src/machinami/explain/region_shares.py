@@ -51,6 +51,7 @@ class _Sums:
     """Area summed over the photos of each place and block, which is all that the shares and their intervals need."""
 
     areas: dict[tuple[str, str], npt.NDArray[np.float64]] = field(default_factory=dict)
+    known: dict[tuple[str, str], npt.NDArray[np.float64]] = field(default_factory=dict)  # photos that could show each
     photos: Counter[tuple[str, str]] = field(default_factory=Counter)
     showing: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     masks_from: Counter[str] = field(default_factory=Counter)
@@ -60,9 +61,10 @@ class _Sums:
 def region_shares(project: Project, config: Config, *, progress: Progress = silent) -> RegionShares:
     """The mean share of each region in the photos of each place, with intervals over blocks, beside its attention.
 
-    area_share: mean over all photos of a place that have a mask, those that do not show the region too; low and high
-    its interval, as `lift_interval` draws it, None before the split or with one block. photos: those that show the
-    region on `explain.min_area` of their area or more. used: share, lift, low and high of the lift, and photos, from
+    area_share: mean over all photos of a place whose mask knows the region, those that do not show it too (the user's
+    masks and a segmenter's may know different ones); None where no mask does. low, high: its interval, as
+    `lift_interval` draws it, None before the split or with one block. photos: those that show the region on
+    `explain.min_area` of their area or more. used: share, lift, low and high of the lift, and photos, from
     attention.json, which is of the test photos that were told rightly. After the split only its photos count.
     """
     blocks = _blocks(project)
@@ -117,6 +119,7 @@ def _sum_up(
                     continue
                 key = (photo.place or "", "" if blocks is None else blocks[photo.photo_id])
                 sums.areas[key] = sums.areas.get(key, 0) + found
+                sums.known[key] = sums.known.get(key, 0) + np.append(masks.may_show(photo), True).astype(float)
                 sums.photos[key] += 1
                 sums.masks_from[masks.origin(photo) or ""] += 1
                 shows = found >= config.explain.min_area
@@ -143,33 +146,48 @@ def _place(
     config: Config,
     used: Used | None,
 ) -> dict[str, dict[str, Any]]:
-    mine = [
-        (block, sums.areas[place, block], sums.photos[place, block]) for place, block in sums.photos if place == key
-    ]
+    mine = [block for place, block in sums.photos if place == key]
     if not mine:
         return {}
-    area = np.stack([areas for _, areas, _ in mine])
-    photos = np.array([count for _, _, count in mine], float)
-    table = {}
-    for column, name in enumerate(names):
-        interval = None
-        if blocks is not None:  # a mean over photos is a ratio of block sums too
-            interval = lift_interval(
-                area[:, column],
-                photos,
-                [block for block, _, _ in mine],
-                draws=config.evaluate.draws,
-                level=config.evaluate.level,
-                seed=config.seed,
-            )
-        table[name] = {
-            "area_share": round(float(area[:, column].sum() / photos.sum()), 6),
-            "low": None if interval is None else round(interval.low, 6),
-            "high": None if interval is None else round(min(interval.high, 1.0), 6),
+    area = np.stack([sums.areas[key, block] for block in mine])
+    known = np.stack([sums.known[key, block] for block in mine])
+    return {
+        name: {
+            **_share(area[:, column], known[:, column], mine, config, split=blocks is not None),
             "photos": int(sums.showing[key][column]),
             "used": None if used is None else used.get(key, {}).get(name),
         }
-    return table
+        for column, name in enumerate(names)
+    }
+
+
+def _share(
+    area: npt.NDArray[np.float64],
+    photos: npt.NDArray[np.float64],
+    blocks: Sequence[str],
+    config: Config,
+    *,
+    split: bool,
+) -> dict[str, float | None]:
+    """The mean of a region's share, which is a ratio of block sums, and its interval where the blocks are known."""
+    there = photos > 0
+    if not there.any():
+        return dict.fromkeys(("area_share", "low", "high"))
+    interval = None
+    if split:
+        interval = lift_interval(
+            area[there],
+            photos[there],
+            [block for block, counts in zip(blocks, there, strict=True) if counts],
+            draws=config.evaluate.draws,
+            level=config.evaluate.level,
+            seed=config.seed,
+        )
+    return {
+        "area_share": round(float(area.sum() / photos.sum()), 6),
+        "low": None if interval is None else round(interval.low, 6),
+        "high": None if interval is None else round(min(interval.high, 1.0), 6),
+    }
 
 
 def _used(project: Project) -> Used | None:

@@ -167,7 +167,12 @@ class _Work:
 
 
 def _clear_up(project: Project, catalog: Catalog, *, keep: str) -> None:
-    """Take out the masks of earlier segmenters: every photo that is kept has one of this one, or one of its own."""
+    """Take out the masks of earlier segmenters: every photo that is kept has one of this one, or one of its own.
+
+    And what a killed process had half written of this one's.
+    """
+    for leftover in (project.masks / keep).rglob(".*.part*"):
+        leftover.unlink(missing_ok=True)
     stale = []
     for photo in catalog.photos():
         folder = made_by(photo.mask) if photo.mask is not None else None

@@ -22,9 +22,9 @@ def hub_file(
     try:
         return _fetched(repository, name, revision, endpoint)
     except (OSError, httpx2.HTTPError, HfHubHTTPError, HFValidationError) as error:
-        what = repository if name.endswith(".safetensors") else f"{name} of {repository}"
+        what = f"the weights {repository}" if name.endswith(".safetensors") else f"{name} of {repository}"
         raise WeightsError(
-            f"the weights {what} could not be fetched from the model hub ({first_line(error)}): {offline_way}"
+            f"{what} could not be fetched from the model hub ({first_line(error)}): {offline_way}"
         ) from error
 
 
