@@ -125,3 +125,21 @@ def edit_config():
         return project.config()
 
     return edit
+
+
+@pytest.fixture
+def hub():
+    """A model hub on loopback: its address, its files by path, and what it was asked."""
+    from tests.hub import running_hub
+
+    with running_hub() as running:
+        yield running
+
+
+@pytest.fixture
+def no_cache(tmp_path, monkeypatch):
+    """An empty cache for the client of the model hub."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"

@@ -123,7 +123,8 @@ def test_a_new_label_is_for_the_report_alone(trained_town, copied_town, edit_con
 
 
 def test_the_real_stages_are_in_the_order_of_the_design():
-    assert [stage.name for stage in STAGES] == ["check", "split", "train", "evaluate", "refit", "explain", "report"]
+    names = ["check", "split", "train", "evaluate", "refit", "masks", "explain", "report"]
+    assert [stage.name for stage in STAGES] == names
 
 
 class Recorder:

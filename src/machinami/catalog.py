@@ -174,6 +174,10 @@ class Catalog:
         """Remember one thing about the whole collection, e.g. the names of the mask's regions."""
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", [name, value])
 
+    def drop_fact(self, name: str) -> None:
+        """Take back what `set_fact` remembered."""
+        self._db.execute("DELETE FROM facts WHERE name = ?", [name])
+
     def note_cell(  # noqa: PLR0913  the columns of a row
         self,
         source: str,
@@ -256,6 +260,11 @@ class Catalog:
         """  # noqa: S608
         for row in self._db.execute(query):
             yield _photo(row)
+
+    def has_masks(self) -> bool:
+        """Whether any photo that is there has a region mask."""
+        query = "SELECT 1 FROM photos WHERE state = 'fetched' AND mask IS NOT NULL LIMIT 1"
+        return self._db.execute(query).fetchone() is not None
 
     def marks(self, rejected_by: str) -> dict[str, int]:
         """How many photos bear a mark by `import`, `check` or `user`, by the reason without its details."""

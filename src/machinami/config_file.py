@@ -83,6 +83,10 @@ def check_config(config: Config, *, name: str = CONFIG_NAME) -> None:
         raise ConfigError(f"{name}: train.image_size = {config.train.image_size} must lie in 32 … 2048")
     if not 32 <= config.train.whole_px <= 2048:
         raise ConfigError(f"{name}: train.whole_size = {config.train.whole_size} must be 0 or lie in 32 … 2048")
+    if not 64 <= config.regions.size_px <= 2048:
+        raise ConfigError(f"{name}: regions.size_px = {config.regions.size_px} must lie in 64 … 2048")
+    if not config.regions.model.strip():
+        raise ConfigError(f"{name}: regions.model must name a SegFormer on the model hub, or its folder")
     if not 0.5 <= config.evaluate.level < 1:
         raise ConfigError(f"{name}: evaluate.level = {config.evaluate.level} must lie in 0.5 … 1")
 

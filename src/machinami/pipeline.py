@@ -9,7 +9,15 @@ from machinami.config import Config
 from machinami.errors import MachinamiError
 from machinami.progress import Progress, silent
 from machinami.project import Project
-from machinami.results import is_evaluated, is_explained, is_refitted, is_reported, is_split, is_trained
+from machinami.results import (
+    is_evaluated,
+    is_explained,
+    is_refitted,
+    is_reported,
+    is_segmented,
+    is_split,
+    is_trained,
+)
 
 __all__ = ["STAGES", "Machine", "Stage", "StageState", "run_stages", "stage_states"]
 
@@ -167,6 +175,20 @@ def _refit_inputs(project: Project, config: Config) -> str:
     return refit_inputs(project, config)
 
 
+def _segment(project: Project, config: Config, machine: Machine, progress: Progress) -> Any:
+    from machinami.explain.segmenting import segment_photos
+    from machinami.models.device import using_threads
+
+    with using_threads(machine.threads):
+        return segment_photos(project, config, device=machine.device, progress=progress)
+
+
+def _segment_inputs(project: Project, config: Config) -> str:
+    from machinami.explain.inputs import segment_inputs
+
+    return segment_inputs(project, config)
+
+
 def _explain(project: Project, config: Config, machine: Machine, progress: Progress) -> Any:
     from machinami.explain.stage import explain_project
     from machinami.models.device import using_threads
@@ -200,6 +222,13 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="train", run=_train, inputs=_train_inputs, leaves=is_trained),
     Stage(name="evaluate", run=_evaluate, inputs=_evaluate_inputs, leaves=is_evaluated),
     Stage(name="refit", run=_refit, inputs=_refit_inputs, leaves=is_refitted, wanted=lambda c: c.train.refit),
+    Stage(
+        name="masks",
+        run=_segment,
+        inputs=_segment_inputs,
+        leaves=is_segmented,
+        wanted=lambda c: c.regions.source == "segmenter",
+    ),
     Stage(name="explain", run=_explain, inputs=_explain_inputs, leaves=is_explained),
     Stage(name="report", run=_report, inputs=_report_inputs, leaves=is_reported),
 )

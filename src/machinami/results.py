@@ -7,7 +7,7 @@ from machinami.files import digest_file
 from machinami.models.card import read_card
 from machinami.project import Project
 
-__all__ = ["is_evaluated", "is_explained", "is_refitted", "is_reported", "is_split", "is_trained"]
+__all__ = ["is_evaluated", "is_explained", "is_refitted", "is_reported", "is_segmented", "is_split", "is_trained"]
 
 
 def is_split(project: Project) -> bool:
@@ -63,6 +63,14 @@ def is_evaluated(project: Project) -> bool:
         return read_card(project.model).figures is not None and set(predictions.places) == {p.key for p in places}
     except MachinamiError:
         return False
+
+
+def is_segmented(project: Project) -> bool:
+    """Whether the folder of the last segmenter's masks is there, where it made any."""
+    last = project.last_done("masks")
+    if last is None:
+        return False
+    return not (last.get("made") or last.get("there")) or (project.masks / str(last.get("folder"))).is_dir()
 
 
 def is_explained(project: Project) -> bool:

@@ -148,3 +148,15 @@ def test_forgetting_is_written_into_the_log(imported, forget):
     forget(imported, 1, 2)
     line = Project.open(imported).last_done("forget")
     assert line["photos"] == 2
+
+
+def test_masks_that_a_segmenter_made_go_too(imported, forget, found):
+    project = Project.open(imported)
+    first, second = found(imported)[:2]
+    paths = {}
+    for photo in (first, second):
+        paths[photo.photo_id] = project.masks / "segmenter-0123" / photo.sha256[:2] / f"{photo.sha256}.png"
+        paths[photo.photo_id].parent.mkdir(parents=True, exist_ok=True)
+        paths[photo.photo_id].write_bytes(b"x")
+    forget(imported, first.photo_id)
+    assert [path.exists() for path in paths.values()] == [False, True]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 from PIL import Image
 
 from machinami.catalog import Photo
-from machinami.config import Config, ExplainConfig, PlaceConfig, SplitConfig, TrainConfig
+from machinami.config import Config, ExplainConfig, PlaceConfig, RegionsConfig, SplitConfig, TrainConfig
 from machinami.errors import InputError, NotReady
 from machinami.explain.centre import centred
 from machinami.explain.heatmap_files import read_heatmaps
@@ -148,14 +149,39 @@ def test_attention_is_of_the_photos_with_masks(ready):
     assert told
 
 
-def test_without_masks_there_are_no_regions(project):
+@pytest.fixture
+def unmasked(project):
     fill(project, masks=False)
     lay_split(project, CONFIG)
     learn(project)
-    explain_project(project, CONFIG, device="cpu")
-    attention = json.loads((project.explanations / "attention.json").read_text())
-    assert (attention["regions"], attention["photos"]) == ([], 0)
+    return project
+
+
+def test_regions_that_nobody_wants_are_none(unmasked):
+    attention = explain_project(unmasked, replace(CONFIG, regions=RegionsConfig(source="none")), device="cpu").attention
+    assert (attention["regions"], attention["photos"], attention["masks_from"]) == ([], 0, {})
     assert attention["places"] == {"a": {}, "b": {}}
+
+
+def test_without_masks_colours_are_the_regions_and_named_as_such(unmasked):
+    report = explain_project(unmasked, CONFIG, device="cpu")
+    assert report.attention["regions"] == ["green (by colour)", "sky (by colour)"]
+    assert report.attention["masks_from"] == {"colour": report.photos}
+
+
+def test_masks_tell_whose_they_are(ready):
+    report = explain_project(ready, CONFIG, device="cpu")
+    assert report.attention["masks_from"] == {"user": report.masks["read"]}
+
+
+def test_masks_alone_are_asked_for_and_there_are_none(unmasked):
+    report = explain_project(unmasked, replace(CONFIG, regions=RegionsConfig(source="masks")), device="cpu")
+    assert report.attention["regions"] == []
+
+
+def test_a_segmenter_that_made_nothing_yet_is_asked_for(ready):
+    with pytest.raises(NotReady, match="machinami masks .* --segment"):
+        explain_project(ready, replace(CONFIG, regions=RegionsConfig(source="segmenter")), device="cpu")
 
 
 def test_pictures_follow_their_index(ready):
@@ -211,6 +237,7 @@ def test_the_digest_follows_what_matters(ready):
     before = explain_inputs(ready, CONFIG)
     assert explain_inputs(ready, CONFIG) == before
     assert explain_inputs(ready, Config(places=CONFIG.places, explain=ExplainConfig(method="hirescam"))) != before
+    assert explain_inputs(ready, replace(CONFIG, regions=RegionsConfig(source="colour"))) != before
     with ready.catalog() as catalog:
         catalog.update(1, mask_sha256="new")
     assert explain_inputs(ready, CONFIG) != before

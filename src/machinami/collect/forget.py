@@ -85,7 +85,7 @@ def _delete_files(project: Project, catalog: Catalog, photos: Sequence[Photo]) -
     going = {photo.photo_id for photo in photos}
     deleted, linked = 0, []
     for photo in photos:
-        for file in filter(None, (photo.file, photo.mask)):
+        for file in {file for file in (photo.file, photo.mask, *_segmented(project, photo)) if file}:
             if Path(file).is_absolute():
                 linked.append(file)
             elif not set(catalog.users_of(file)) - going and project.path_of(file).is_file():
@@ -94,6 +94,14 @@ def _delete_files(project: Project, catalog: Catalog, photos: Sequence[Photo]) -
         for arrived in _arrivals(project, photo.photo_id):
             arrived.unlink()
     return deleted, tuple(linked)
+
+
+def _segmented(project: Project, photo: Photo) -> list[str]:
+    """Masks that segmenters made of it, also those that the user's own mask took the place of."""
+    if photo.sha256 is None:
+        return []
+    masks = project.masks.glob(f"segmenter-*/{photo.sha256[:2]}/{photo.sha256}.png")
+    return [mask.relative_to(project.root).as_posix() for mask in masks]
 
 
 def _arrivals(project: Project, photo_id: int) -> Iterator[Path]:

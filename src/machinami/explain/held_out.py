@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,9 @@ from machinami.explain.batches import decoded_batches
 from machinami.explain.cam import Heatmaps, heatmaps
 from machinami.explain.choice import Candidate, margin_of
 from machinami.explain.heatmap_files import HeatmapBatch
-from machinami.explain.regions import Regions
+from machinami.explain.region_masks import RegionMasks
 from machinami.explain.upsample import pool_mask
-from machinami.images.masks import MaskError, read_mask
+from machinami.images.masks import MaskError
 from machinami.models import LoadedModel, PlaceModel
 from machinami.models.device import autocast
 from machinami.progress import Progress
@@ -38,6 +37,7 @@ class Findings:
     candidates: list[Candidate] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     masks: Counter[str] = field(default_factory=Counter)
+    masks_from: Counter[str] = field(default_factory=Counter)
     completeness_max: float = 0.0
     closed_form: bool = True
     complete: bool = True
@@ -52,9 +52,8 @@ class HeldOut:
     network: PlaceModel  # the model's, folded, on the device that computes
     config: Config
     photos: Sequence[Photo]
-    regions: Regions | None
+    masks: RegionMasks
     block_of: Mapping[int, str]  # by photo_id
-    path_of: Callable[[str], Path]  # where a file of the catalogue lies
     read: Callable[[Photo, int], npt.NDArray[np.uint8]]  # a photo's pixels at a shorter side
 
     def explain(self, found: Findings, progress: Progress) -> Iterator[HeatmapBatch]:
@@ -100,23 +99,20 @@ class HeldOut:
         found.candidates.append(
             Candidate(photo_id=photo.photo_id, block=block, place=place, predicted=predicted, margin=margin)
         )
-        if self.regions is None:
+        if self.masks.regions is None:
             return
-        shares = self._shares(photo, maps.shape[-2:], found.masks)
+        shares = self._shares(photo, maps.shape[-2:], found)
         if shares is not None:
             found.rows.append(attention_row(maps, shares, place=place, correct=predicted == place, block=block))
 
-    def _shares(self, photo: Photo, grid: tuple[int, ...], counts: Counter[str]) -> Floats | None:
+    def _shares(self, photo: Photo, grid: tuple[int, ...], found: Findings) -> Floats | None:
         """What share of each cell each region takes; None without a usable mask, which is counted."""
-        assert self.regions is not None
-        if photo.mask is None:
-            counts["none"] += 1
-            return None
-        size = (photo.width, photo.height) if photo.width and photo.height else None
+        assert self.masks.regions is not None
         try:
-            mask = read_mask(self.path_of(photo.mask), size=size, max_pixels=self.config.check.max_pixels)
+            mask = self.masks.read(photo)
         except MaskError as error:
-            counts[error.reason.partition(":")[0]] += 1
+            found.masks[error.reason.partition(":")[0]] += 1
             return None
-        counts["read"] += 1
-        return pool_mask(mask, self.regions.numbers, grid=(grid[0], grid[1]))
+        found.masks["read"] += 1
+        found.masks_from[self.masks.origin(photo) or ""] += 1
+        return pool_mask(mask, self.masks.regions.numbers, grid=(grid[0], grid[1]))

@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from machinami.catalog import Catalog
 from machinami.errors import InputError
 
-__all__ = ["Regions", "parse_regions", "read_regions"]
+__all__ = ["SEGMENTER", "Regions", "made_by", "parse_regions", "read_regions"]
 
 FACT = "regions"
+SEGMENTER = "segmenter-"  # folder in masks/, with the digest of what made the masks in it; a fact has the same name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,9 @@ def parse_regions(table: Any) -> Regions:
     if len(set(names)) < len(names):
         raise InputError(f"two region numbers have the same name ({', '.join(names)}): import the masks again")
     return Regions(numbers, names)
+
+
+def made_by(mask: str) -> str | None:
+    """The folder of the segmenter that made a mask, told from its path in the catalogue; None for any other mask."""
+    parts = PurePosixPath(mask).parts
+    return parts[1] if len(parts) > 2 and parts[0] == "masks" and parts[1].startswith(SEGMENTER) else None

@@ -13,7 +13,8 @@ from machinami.explain.gallery import photo_reader, write_gallery
 from machinami.explain.heatmap_files import write_heatmaps
 from machinami.explain.held_out import Findings, HeldOut
 from machinami.explain.inputs import explain_inputs
-from machinami.explain.regions import Regions, read_regions
+from machinami.explain.region_masks import open_masks
+from machinami.explain.regions import Regions
 from machinami.files import write_json
 from machinami.models import load_model
 from machinami.models.device import resolve_device
@@ -48,8 +49,8 @@ def explain_project(
 ) -> ExplainReport:
     """Heatmaps of the test photos by the model that the figures are of, attention.json, and pictures.
 
-    Writes explanations/heatmaps/part-*.npz, explanations/attention.json (with no regions where there are no
-    masks) and explanations/pictures/. Raises NotReady without a split or a model, or where the catalogue no longer
+    Writes explanations/heatmaps/part-*.npz, explanations/attention.json (with the regions that `regions.source` asks
+    for) and explanations/pictures/. Raises NotReady without a split or a model, or where the catalogue no longer
     matches the split; InputError where no test photo can be read; ModelError for a layer that the network lacks.
     """
     with project.stage("explain", inputs=explain_inputs(project, config), config=config) as run:
@@ -70,16 +71,17 @@ def _held_out(project: Project, config: Config, device: str) -> HeldOut:
     if model.card.split_digest and model.card.split_digest != split.digest:
         raise NotReady("the model learned from another split", command=f"machinami train {project.root}")
     photos = kept_photos(project, split, ("test",))
+    if config.regions.source == "segmenter" and project.last_done("masks") is None:
+        raise NotReady("the segmenter has made no masks yet", command=f"machinami masks {project.root} --segment")
     with project.catalog() as catalog:
-        regions = read_regions(catalog)
+        masks = open_masks(catalog, config, path_of=project.path_of)
     return HeldOut(
         model=model,
         network=fold_batch_norm(model.network, size_px=model.card.image_size).to(resolve_device(device)),
         config=config,
         photos=photos,
-        regions=regions,
+        masks=masks,
         block_of=split.block_of(),
-        path_of=project.path_of,
         read=photo_reader(project.path_of, max_pixels=config.check.max_pixels),
     )
 
@@ -97,7 +99,7 @@ def _write(folder: Path, held_out: HeldOut, progress: Progress) -> ExplainReport
         read_photo=held_out.read,
         places=keys,
     )
-    attention = _attention(found, keys, held_out.regions, config) | {"branded": held_out.model.card.branded}
+    attention = _attention(found, keys, held_out.masks.regions, config) | {"branded": held_out.model.card.branded}
     write_json(folder / "attention.json", attention)
     return ExplainReport(
         photos=len(found.candidates),
@@ -131,5 +133,6 @@ def _attention(found: Findings, keys: Sequence[str], regions: Regions | None, co
         "map": "class-centred",
         **table,
         "masks": dict(found.masks),
+        "masks_from": dict(sorted(found.masks_from.items())),
         "completeness_max": found.completeness_max,
     }

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from machinami.errors import WeightsError
 from machinami.models.backbones import BUNDLED
+from machinami.models.hub import first_line, hub_file
 
 __all__ = ["WeightsOrigin", "digest_weights", "load_weights"]
 
@@ -22,7 +23,6 @@ OFFLINE_WAY = (
     '("random" starts from nothing)'
 )
 HUB_FILE = "model.safetensors"
-HUB_PATIENCE_S = 4  # for a hub's first answer
 # what readers of pickles and archives raise at bytes that are neither
 _DAMAGED = (RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, AssertionError)
 
@@ -76,7 +76,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             warnings.simplefilter("ignore", UserWarning)  # torch's, about pickles of a kind that it may not read
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (safetensors.SafetensorError, pickle.UnpicklingError, *_DAMAGED) as error:
-        reason = _first_line(error)
+        reason = first_line(error)
         raise WeightsError(
             f"weights file {path} is neither safetensors nor a plain state dict ({reason}): "
             "save it again with safetensors.torch.save_file(model.state_dict(), ...)"
@@ -97,42 +97,11 @@ def _bundled_state() -> dict[str, Tensor]:
 
 def _hub_state(network: nn.Module, endpoint: str | None) -> tuple[dict[str, Tensor], str]:
     """Weights from the model hub, kept in its cache. Raises WeightsError naming the way that needs no network."""
-    import httpx2
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
     repository = network.pretrained_cfg.get("hf_hub_id")  # type: ignore[operator,union-attr]
     if not repository:
         raise WeightsError(f"timm names no pretrained weights for this backbone: {OFFLINE_WAY}")
-    try:
-        file = _hub_file(str(repository), endpoint)
-    except (OSError, httpx2.HTTPError, HfHubHTTPError, HFValidationError) as error:
-        reason = _first_line(error)
-        raise WeightsError(
-            f"the weights {repository} could not be fetched from the model hub ({reason}): {OFFLINE_WAY}"
-        ) from error
+    file = hub_file(str(repository), HUB_FILE, endpoint=endpoint, offline_way=OFFLINE_WAY)
     return read_state(file), f"hub {repository}"
-
-
-def _hub_file(repository: str, endpoint: str | None) -> Path:
-    """The weights in the hub's cache, fetched where they are not there yet. Raises what the hub's client raises.
-
-    The client asks a hub that does not answer six times over 23 seconds before it gives up, so that a single short
-    question goes ahead of the download.
-    """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return Path(hf_hub_download(repository, HUB_FILE, local_files_only=True))
-    except LocalEntryNotFoundError:
-        url = hf_hub_url(repository, HUB_FILE, endpoint=endpoint)
-        get_hf_file_metadata(url, timeout=HUB_PATIENCE_S, endpoint=endpoint)
-        return Path(hf_hub_download(repository, HUB_FILE, endpoint=endpoint))
-
-
-def _first_line(error: BaseException) -> str:
-    """What an error says, in one line; its kind where it says nothing."""
-    return next(iter(str(error).strip().splitlines()), "")[:200] or type(error).__name__
 
 
 def _classifier_name(network: nn.Module) -> str:

@@ -177,6 +177,7 @@ def _attention(facts: Mapping[str, Any]) -> Attention:
         photos=int(facts.get("photos") or 0),
         blocks=int(facts.get("blocks") or 0),
         no_positive_evidence={key: int(count) for key, count in facts.get("no_positive_evidence", {}).items()},
+        masks_from={str(origin): int(count) for origin, count in (facts.get("masks_from") or {}).items()},
     )
 
 

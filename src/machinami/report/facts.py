@@ -1,7 +1,7 @@
 """What the report knows, as frozen records; `machinami.report.data` fills them from the project's files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,12 @@ class Attention:
     photos: int
     blocks: int
     no_positive_evidence: Mapping[str, int]
+    masks_from: Mapping[str, int] = field(default_factory=dict)  # photos by who made their mask, as explain noted it
+
+    @property
+    def weak(self) -> bool:
+        """Whether no model and nobody looked at the photos: the regions are colours."""
+        return "colour" in self.masks_from
 
     def blocks_of(self, place: str) -> tuple[int, int] | None:
         """The fewest and the most blocks that a lift of the place rests on; None where that was not noted."""

@@ -17,6 +17,7 @@ __all__ = [
     "giveaways",
     "headline",
     "lift_title",
+    "masks_words",
 ]
 
 RELIABLE = 0.8  # balanced accuracy from which places count as told apart without a "but"
@@ -250,3 +251,18 @@ def lift_title(data: ReportData, lang: Lang) -> str:
     if not items:
         return t.say("lift.chart.thin" if thin else "lift.chart.none")
     return t.say("lift.chart.some", list=t.listed(items))
+
+
+def masks_words(data: ReportData, lang: Lang) -> list[str]:
+    """Whose masks the regions come from, and a warning where they are only colours; nothing where it was not noted."""
+    t = texts(lang)
+    if data.attention is None or not data.attention.masks_from:
+        return []
+    if data.attention.weak:
+        return [t.say("lift.weak")]
+    items = []
+    for origin, photos in data.attention.masks_from.items():
+        kind, _, name = origin.partition(": ")
+        maker = t.say("origin.segmenter", name=name) if name else t.known(f"origin.{kind}", origin)
+        items.append(t.say("lift.from.item", maker=maker, photos=t.count(photos, "photo")))
+    return [t.say("lift.from", list=t.listed(items))]
