@@ -48,6 +48,8 @@ def demo(
             "source": {"kind": "town"},
             "sampling": {"per_place": PHOTOS if photos is None else photos},
             "train": {"backbone": "efficientnet-lite0"},
+            # enough photos to tell in the made towns, in a few seconds
+            "explain": {"knockout_photos": 24, "knockout_regions": 3},
         }
         write_text(folder / CONFIG_NAME, render_config(places, chosen, seed=seed or 0))
         project = Project.open(folder)

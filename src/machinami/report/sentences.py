@@ -96,8 +96,21 @@ def _giveaway(attention: Attention, place: PlaceScore, lang: Lang) -> str:
         return _no_giveaway(lifts, place, t)
     values = {"place": place.label, "region": t.region(best[0].region), "lift": _times(t, best[0])}
     if len(best) == 1:
-        return t.say("give.one", **values)
-    return t.say("give.two", **values, region2=t.region(best[1].region), lift2=_times(t, best[1]))
+        said = t.say("give.one", **values)
+    else:
+        said = t.say("give.two", **values, region2=t.region(best[1].region), lift2=_times(t, best[1]))
+    return t.say("give.checked", lift=said, effect=effect) if (effect := _effect(best[0], t)) else said
+
+
+def _effect(lift: Lift, t: Texts) -> str | None:
+    """Whether blanking the region out bears out its lift; None where that was not tried, or does not tell."""
+    knockout = lift.knockout
+    if knockout is None or knockout.agrees is None or knockout.range is None:
+        return None
+    low, high = (t.number(value, digits=1) for value in knockout.range)
+    return t.say(
+        f"give.effect.{'some' if knockout.agrees else 'none'}", region=t.region(lift.region), low=low, high=high
+    )
 
 
 def _no_giveaway(lifts: Sequence[Lift], place: PlaceScore, t: Texts) -> str:
@@ -113,7 +126,11 @@ def _no_giveaway(lifts: Sequence[Lift], place: PlaceScore, t: Texts) -> str:
 
 def thinly(lifts: Sequence[Lift]) -> list[Lift]:
     """Regions whose interval lies above 1 over too few blocks, the highest lift first."""
-    found = (lift for lift in lifts if lift.low is not None and lift.low > 1 and not lift.enough_blocks)
+    found = (
+        lift
+        for lift in lifts
+        if lift.low is not None and lift.low > 1 and lift.distinguishable is not False and not lift.enough_blocks
+    )
     return sorted(found, key=lambda lift: (-(lift.lift or 0), lift.region))
 
 
