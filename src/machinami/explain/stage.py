@@ -63,6 +63,7 @@ def explain_project(
             "completeness_max": report.completeness_max,
             "masks": dict(report.masks),
             "unreadable": len(report.unreadable),
+            "knockout": report.knockout is not None,
         }
     return report
 
