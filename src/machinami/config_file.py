@@ -24,6 +24,7 @@ _KEY = re.compile(r"[^\W_][\w.-]{0,63}")
 _RELATION = re.compile(r"R[1-9][0-9]{0,14}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 MAX_VIEWS = 16  # every 22.5°; the rows of so many still make a short file name in photos/.arrived
+MAX_DRAWS, MAX_NULL_PHOTOS = 10_000, 1_000  # draws and photos of the null models are held in memory
 _POSITIVE = {
     "sampling.per_place", "sampling.match_m", "sampling.spacing_m", "sampling.per_sequence", "sampling.per_creator",
     "collect.image_px", "collect.views", "collect.field_of_view_deg", "collect.in_flight", "collect.timeout_s",
@@ -38,6 +39,7 @@ _SHARE = {
 _NOT_NEGATIVE = {
     "seed", "sampling.min_distance_m", "budget.max_cost_usd", "budget.max_photos", "collect.requests_per_s",
     "split.buffer_m", "split.link_m", "split.run_gap", "split.fold", "train.views", "train.weight_decay",
+    "explain.null_draws", "explain.null_photos", "explain.knockout_photos", "explain.knockout_regions",
 }  # fmt: skip
 
 
@@ -81,6 +83,9 @@ def check_config(config: Config, *, name: str = CONFIG_NAME) -> None:
         raise ConfigError(f"{name}: collect.views = {config.collect.views} must lie in 1 … {MAX_VIEWS}")
     if not 32 <= config.train.image_size <= 2048:
         raise ConfigError(f"{name}: train.image_size = {config.train.image_size} must lie in 32 … 2048")
+    for key, most in (("null_draws", MAX_DRAWS), ("null_photos", MAX_NULL_PHOTOS)):
+        if getattr(config.explain, key) > most:
+            raise ConfigError(f"{name}: explain.{key} = {getattr(config.explain, key)} must lie in 0 … {most}")
     if not 0.5 <= config.evaluate.level < 1:
         raise ConfigError(f"{name}: evaluate.level = {config.evaluate.level} must lie in 0.5 … 1")
 

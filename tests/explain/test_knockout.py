@@ -12,6 +12,7 @@ from machinami.explain.cam import heatmaps
 from machinami.explain.centre import centred
 from machinami.explain.choice import Candidate
 from machinami.explain.examples import Example
+from machinami.explain.excess import excess_by_place
 from machinami.explain.fillings import FILLINGS
 from machinami.explain.knockout import agreement, knock_out, knockout_table, regions_to_blank
 from machinami.explain.nulls import Nulls, judge
@@ -84,7 +85,8 @@ def told(photos, tmp_path_factory):
             nulls.add(place, block, centred(maps)[place], shares, None)
         baselines = nulls.tables("ab", REGIONS.names)
     table = table_of_sums(sums, places="ab", regions=REGIONS.names, settings=SETTINGS)
-    lifts = judge(table["places"], baselines)
+    excess = excess_by_place(sums, nulls.prior, "ab", REGIONS.names, SETTINGS)
+    lifts = judge(table["places"], baselines, excess)
     wanted = {0: REGIONS.names, 1: REGIONS.names}
     effects = knock_out(model, photos, regions=REGIONS, wanted=wanted, settings=SETTINGS)
     return lifts, knockout_table(effects, lifts, places="ab", regions=REGIONS, wanted=wanted, settings=SETTINGS)

@@ -6,6 +6,7 @@ import pytest
 from machinami.explain.attention import AttentionSettings, table_of_sums
 from machinami.explain.attention_row import attention_row
 from machinami.explain.attention_sums import AttentionSums
+from machinami.explain.excess import excess_by_place
 from machinami.explain.lift_draws import LiftDraws
 from machinami.explain.nulls import Nulls, judge
 from machinami.explain.other_maps import KEPT, OtherMaps
@@ -37,7 +38,8 @@ def told(photos, folder, *, draws=60, heads=False):
             nulls.add(0, block, maps[0] - maps.mean(0), shares, other)
         baselines = nulls.tables("ab", REGIONS)
     table = table_of_sums(sums, places="ab", regions=REGIONS, settings=SETTINGS)
-    return judge(table["places"], baselines)["a"], baselines
+    excess = excess_by_place(sums, nulls.prior, "ab", REGIONS, SETTINGS)
+    return judge(table["places"], baselines, excess)["a"], baselines
 
 
 def town(seed, *, cue=0.0, blocks=8, photos=6):
@@ -92,23 +94,47 @@ def test_the_seed_decides(tmp_path):
     assert told(town(1), tmp_path) == told(town(1), tmp_path)
 
 
-def test_a_lift_must_be_clear_of_both_bands():
+def test_a_lift_must_be_clear_of_both_bands_and_of_the_prior_in_the_same_photos():
     def entry(low, high):
         return {"lift": (low + high) / 2, "low": low, "high": high}
 
-    def verdict(lift, position, permuted):
+    def verdict(lift, position, permuted, excess):
         baselines = {"position": {"a": {"x": position}}, "permuted": {"a": {"x": permuted}}}
-        return judge({"a": {"x": {**lift, "distinguishable": None}}}, baselines)["a"]["x"]["distinguishable"]
+        places = {"a": {"x": {**lift, "distinguishable": None}}}
+        return judge(places, baselines, {"a": {"x": excess}})["a"]["x"]["distinguishable"]
 
     nothing = dict.fromkeys(("lift", "low", "high"))
-    assert verdict(entry(1.5, 2), entry(1, 1.4), entry(0.9, 1.3))
-    assert verdict(entry(0.1, 0.2), entry(1, 1.4), entry(0.9, 1.3))
-    assert verdict(entry(1.35, 2), entry(1, 1.4), entry(0.9, 1.3)) is False
-    assert verdict(entry(1.5, 2), entry(1, 1.4), entry(0.9, 1.6)) is False
-    assert verdict(entry(1.5, 2), entry(0.5, 0.9), entry(2.5, 3)) is False  # above one, below the other
-    assert verdict(entry(1.5, 2), nothing, nothing) is False
-    assert verdict({**entry(1.5, 2), "low": None}, entry(1, 1.4), entry(0.9, 1.3)) is False
-    assert verdict(nothing, entry(1, 1.4), entry(0.9, 1.3)) is None
+    more, less, unclear = entry(0.1, 0.9), entry(-0.9, -0.1), entry(-0.1, 0.9)
+    lift = entry(1.35, 1.65)
+    assert verdict(lift, entry(1, 1.4), entry(0.9, 1.45), more)
+    assert verdict(entry(0.1, 0.2), entry(1, 1.4), entry(0.9, 1.3), less)
+    assert verdict(lift, entry(1, 1.4), entry(0.9, 1.3), unclear) is False
+    assert verdict(lift, entry(1, 1.4), entry(0.9, 1.6), more) is False  # inside a band
+    assert verdict(lift, entry(1, 1.6), entry(0.9, 1.4), more) is False
+    assert verdict(lift, entry(0.5, 0.9), entry(2.5, 3), more) is False  # above one, below the other
+    assert verdict(lift, nothing, nothing, nothing) is False
+    assert verdict(nothing, entry(1, 1.4), entry(0.9, 1.3), more) is None
+
+
+def test_the_excess_is_taken_photo_by_photo(tmp_path):
+    """Σ (share − share under the mean map of the other blocks) / Σ area, from the definition."""
+    photos = list(town(5, cue=2.0))
+    sums = AttentionSums(SETTINGS.min_area)
+    with Nulls(places=2, regions=2, draws=5, settings=SETTINGS, folder=tmp_path) as nulls:
+        for maps, shares, block in photos:
+            sums.add(attention_row(maps, shares, place=0, correct=True, block=block))
+            nulls.add(0, block, maps[0] - maps.mean(0), shares, None)
+        nulls.tables("ab", REGIONS)
+    found = excess_by_place(sums, nulls.prior, "ab", REGIONS, SETTINGS)["a"]["cue"]
+    support = [(maps[0] - maps.mean(0)).clip(0) for maps, _, _ in photos]
+    support = [one / one.sum() for one in support]
+    more = area = 0.0
+    for (_, shares, block), own in zip(photos, support, strict=True):
+        prior = np.mean([s for s, (_, _, other) in zip(support, photos, strict=True) if other != block], axis=0)
+        more += ((own - prior / prior.sum()) * shares[0]).sum()
+        area += shares[0].mean()
+    assert found["value"] == pytest.approx(more / area, abs=1e-3)
+    assert found["low"] < found["value"] < found["high"]
 
 
 def test_other_maps_are_of_other_blocks():

@@ -7,6 +7,7 @@ from typing import Any
 
 from machinami.explain.attention import AttentionSettings
 from machinami.explain.examples import examples
+from machinami.explain.excess import excess_by_place
 from machinami.explain.held_out import Findings, HeldOut
 from machinami.explain.judges import RULE
 from machinami.explain.nulls import Nulls, judge
@@ -37,7 +38,7 @@ def gathering_nulls(held_out: HeldOut, settings: AttentionSettings, folder: Path
 def with_nulls(
     table: dict[str, Any], found: Findings, held_out: HeldOut, settings: AttentionSettings, progress: Progress
 ) -> dict[str, Any]:
-    """The table with "baselines", and "distinguishable" filled in; as it is where no nulls were gathered."""
+    """The table with "baselines" and "excess", and "distinguishable" filled in; as it is without nulls."""
     if found.nulls is None or held_out.regions is None:
         return table
     places = held_out.model.card.keys
@@ -45,7 +46,9 @@ def with_nulls(
     if "random_head" in baselines and held_out.config.explain.null_photos > 0:
         unlearned = _random_weights(found, held_out, settings, progress)
         baselines |= {} if unlearned is None else {"random_weights": unlearned}
-    return {**table, "baselines": baselines, "places": judge(table["places"], baselines), "rule": RULE}
+    excess = excess_by_place(found.sums, found.nulls.prior, places, held_out.regions.names, settings)
+    judged = judge(table["places"], baselines, excess)
+    return {**table, "places": judged, "baselines": baselines, "excess": excess, "rule": RULE}
 
 
 def _random_weights(

@@ -1,6 +1,6 @@
 """Null models: lifts of maps that explain nothing, and whether a lift can be told from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +38,7 @@ class Nulls(AbstractContextManager["Nulls"]):
         self._places, self._regions, self.draws = places, regions, draws
         self._random_head = self._lift_draws()
         self._headed = False
+        self.prior = AttentionSums(settings.min_area)  # what the mean maps give in the same photos; after `tables`
 
     def _lift_draws(self) -> LiftDraws:
         return LiftDraws(places=self._places, draws=self.draws, regions=self._regions, min_area=self._settings.min_area)
@@ -62,7 +63,7 @@ class Nulls(AbstractContextManager["Nulls"]):
     def tables(self, places: Sequence[str], regions: Sequence[str]) -> dict[str, Table]:
         """The lifts of each null model: name → place → region → lift, low, high."""
         settings = self._settings
-        prior, permuted = AttentionSums(settings.min_area), self._lift_draws()
+        prior, permuted = self.prior, self._lift_draws()
         names = list(self._blocks)
         for photo in self._spill:
             mean = self._others.prior(photo.place, photo.block)
@@ -103,26 +104,32 @@ def _ends(table: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
     }
 
 
-def judge(places: Table, baselines: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]) -> Table:
+def judge(
+    places: Table,
+    baselines: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]],
+    excess: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> Table:
     """The lifts of "places" with "distinguishable" filled in, as RULE says; None stays where there is no lift.
 
-    A lift without an interval, or without both bands, cannot be told from chance: false.
+    A lift for which a band or the interval of the excess is missing cannot be told from chance: false.
     """
     return {
         key: {
-            name: {**entry, "distinguishable": _clear(entry, [baselines[null][key][name] for null in JUDGES])}
+            name: {
+                **entry,
+                "distinguishable": _clear(entry, [baselines[null][key][name] for null in JUDGES], excess[key][name]),
+            }
             for name, entry in entries.items()
         }
         for key, entries in places.items()
     }
 
 
-def _clear(entry: Mapping[str, Any], bands: Iterable[Mapping[str, Any]]) -> bool | None:
+def _clear(entry: Mapping[str, Any], bands: Sequence[Mapping[str, Any]], excess: Mapping[str, Any]) -> bool | None:
     if entry["lift"] is None:
         return None
-    bands = list(bands)
-    if entry["low"] is None or any(band["low"] is None for band in bands):
+    if excess["low"] is None or any(band["low"] is None for band in bands):
         return False
-    above = all(entry["low"] > band["high"] for band in bands)
-    below = all(entry["high"] < band["low"] for band in bands)
-    return above or below
+    above = excess["low"] > 0 and all(entry["lift"] > band["high"] for band in bands)
+    below = excess["high"] < 0 and all(entry["lift"] < band["low"] for band in bands)
+    return bool(above or below)

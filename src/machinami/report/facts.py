@@ -76,6 +76,11 @@ class Knockout:
     agrees: bool | None  # whether that bears out the lift; None where too few photos tell
 
     @property
+    def costs(self) -> bool:
+        """Whether the score loses something under every filling."""
+        return self.range is not None and self.range[0] > 0
+
+    @property
     def range(self) -> tuple[float, float] | None:
         """The least and the greatest effect over the fillings; None where one is not known."""
         values = [figure.value for figure in self.effects.values()]
@@ -103,6 +108,11 @@ class Lift:
     def enough_blocks(self) -> bool:
         """Whether the lift may be called a finding, as far as its blocks are known."""
         return self.blocks is None or self.blocks >= BLOCKS_FOR_FINDING
+
+    @property
+    def needed_without_lift(self) -> bool:
+        """Whether blanking the region out costs the score something, though its lift does not stand out."""
+        return not self.above and self.knockout is not None and self.knockout.agrees is False and self.knockout.costs
 
     @property
     def fills_a_cell(self) -> bool:

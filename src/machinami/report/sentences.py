@@ -114,14 +114,26 @@ def _effect(lift: Lift, t: Texts) -> str | None:
 
 
 def _no_giveaway(lifts: Sequence[Lift], place: PlaceScore, t: Texts) -> str:
-    """Nothing stands out, or what does rests on too few blocks to be called a finding."""
+    """Nothing stands out, or what does rests on too few blocks to be called a finding; or blanking out alone tells."""
     thin = thinly(lifts)
     if not thin:
-        return t.say("give.none", place=place.label)
+        said = t.say("give.none", place=place.label)
+        needed = [lift for lift in lifts if lift.fills_a_cell and lift.needed_without_lift]
+        if not needed:
+            return said
+        most = max(needed, key=lambda lift: lift.knockout.range if lift.knockout and lift.knockout.range else (0, 0))
+        return t.say("give.checked", lift=said, effect=_effect_alone(most, t))
     blocks = t.count(thin[0].blocks or 0, "block")
     return t.say(
         "give.thin", place=place.label, region=t.region(thin[0].region), lift=_times(t, thin[0]), blocks=blocks
     )
+
+
+def _effect_alone(lift: Lift, t: Texts) -> str:
+    assert lift.knockout is not None
+    assert lift.knockout.range is not None
+    low, high = (t.number(value, digits=1) for value in lift.knockout.range)
+    return t.say("give.effect.alone", region=t.region(lift.region), low=low, high=high)
 
 
 def thinly(lifts: Sequence[Lift]) -> list[Lift]:
