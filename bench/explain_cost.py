@@ -226,7 +226,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="a smaller case, and exit 1 where a target is missed")
     check = parser.parse_args().check
     few, many = 500, 5_000 if check else 50_000
-    lifts = time_lifts(48 if check else 320, 3 if check else 5)
+    lifts = time_lifts(48 if check else 320, 8)
     print(f"lifts: {lifts}", file=sys.stderr)
     knockout = time_knockout(4 if check else 40)
     print(f"knock-out: {knockout}", file=sys.stderr)
