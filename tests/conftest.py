@@ -39,6 +39,9 @@ draws = 50
 [explain]
 pictures = 2
 min_photos = 3
+null_photos = 4
+knockout_photos = 6
+knockout_regions = 2
 """
 
 

@@ -219,6 +219,12 @@ class ExplainConfig:
     min_area: float = setting(0.005, "a region smaller than this share of a photo is not counted there")
     min_photos: int = setting(10, "a region seen in fewer photos of a place gets a dash")
     pictures: int = setting(6, "typical, borderline and wrong photos shown for each place, at most this many each")
+    null_draws: int = setting(
+        100, "times maps are exchanged and heads drawn at random, to tell a lift from chance; 0 leaves it out"
+    )
+    null_photos: int = setting(48, "photos that two networks of random weights are shown; 0 leaves them out")
+    knockout_photos: int = setting(100, "photos in which regions are blanked out to see what is lost; 0 for none")
+    knockout_regions: int = setting(8, "regions of each place that are blanked out, those that stand out first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ _KEY = re.compile(r"[^\W_][\w.-]{0,63}")
 _RELATION = re.compile(r"R[1-9][0-9]{0,14}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 MAX_VIEWS = 16  # every 22.5°; the rows of so many still make a short file name in photos/.arrived
+MAX_DRAWS, MAX_NULL_PHOTOS = 10_000, 1_000  # draws and photos of the null models are held in memory
 _POSITIVE = {
     "sampling.per_place", "sampling.match_m", "sampling.spacing_m", "sampling.per_sequence", "sampling.per_creator",
     "collect.image_px", "collect.views", "collect.field_of_view_deg", "collect.in_flight", "collect.timeout_s",
@@ -38,7 +39,16 @@ _SHARE = {
 _NOT_NEGATIVE = {
     "seed", "sampling.min_distance_m", "budget.max_cost_usd", "budget.max_photos", "collect.requests_per_s",
     "split.buffer_m", "split.link_m", "split.run_gap", "split.fold", "train.views", "train.weight_decay",
+    "explain.null_draws", "explain.null_photos", "explain.knockout_photos", "explain.knockout_regions",
 }  # fmt: skip
+_WITHIN = {
+    "collect.views": (1, MAX_VIEWS),
+    "train.image_size": (32, 2048),
+    "train.whole_px": (32, 2048),
+    "regions.size_px": (64, 2048),
+    "explain.null_draws": (0, MAX_DRAWS),
+    "explain.null_photos": (0, MAX_NULL_PHOTOS),
+}
 
 
 def load_config(path: Path) -> Config:
@@ -77,14 +87,10 @@ def check_config(config: Config, *, name: str = CONFIG_NAME) -> None:
         )
     if not config.collect.field_of_view_deg <= 120 or not -90 <= config.collect.pitch_deg <= 90:
         raise ConfigError(f"{name}: collect.field_of_view_deg must lie in 0 … 120, collect.pitch_deg in -90 … 90")
-    if config.collect.views > MAX_VIEWS:
-        raise ConfigError(f"{name}: collect.views = {config.collect.views} must lie in 1 … {MAX_VIEWS}")
-    if not 32 <= config.train.image_size <= 2048:
-        raise ConfigError(f"{name}: train.image_size = {config.train.image_size} must lie in 32 … 2048")
-    if not 32 <= config.train.whole_px <= 2048:
-        raise ConfigError(f"{name}: train.whole_size = {config.train.whole_size} must be 0 or lie in 32 … 2048")
-    if not 64 <= config.regions.size_px <= 2048:
-        raise ConfigError(f"{name}: regions.size_px = {config.regions.size_px} must lie in 64 … 2048")
+    for dotted, (least, most) in _WITHIN.items():
+        value = operator.attrgetter(dotted)(config)
+        if not least <= value <= most:
+            raise ConfigError(f"{name}: {dotted} = {value} must lie in {least} … {most}")
     if not config.regions.model.strip():
         raise ConfigError(f"{name}: regions.model must name a SegFormer on the model hub, or its folder")
     if not 0.5 <= config.evaluate.level < 1:

@@ -86,7 +86,8 @@ def is_explained(project: Project) -> bool:
     except MachinamiError:
         return False
     whole = attention is not None and last is not None and photos == last.get("photos")
-    return whole and has_gallery(project.explanations / "pictures", places)
+    told = last is not None and (not last.get("knockout") or (project.explanations / "knockout.json").is_file())
+    return whole and told and has_gallery(project.explanations / "pictures", places)
 
 
 def is_reported(project: Project) -> bool:

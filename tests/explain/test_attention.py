@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from machinami.explain.attention import AttentionSettings, attention_row, attention_table, evidence
+from machinami.explain.attention import AttentionSettings, attention_table
+from machinami.explain.attention_row import attention_row, evidence
 from machinami.explain.upsample import pool_mask
 
 REGIONS = ("left", "right")

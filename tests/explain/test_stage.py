@@ -23,7 +23,9 @@ CONFIG = Config(
     places=(PlaceConfig(key="a"), PlaceConfig(key="b")),
     split=SplitConfig(run_photos=3),
     train=TrainConfig(image_size=64),
-    explain=ExplainConfig(min_photos=3, pictures=2),
+    explain=ExplainConfig(
+        min_photos=3, pictures=2, null_draws=20, null_photos=6, knockout_photos=8, knockout_regions=2
+    ),
 )
 
 
@@ -130,7 +132,7 @@ def test_attention_is_of_the_photos_with_masks(ready):
     attention = json.loads((ready.explanations / "attention.json").read_text())
     assert attention == json.loads(json.dumps(report.attention))
     assert attention["regions"] == ["dark", "bright"]
-    assert (attention["method"], attention["layer"], attention["baselines"]) == ("gradcam", "layer4", {})
+    assert (attention["method"], attention["layer"]) == ("gradcam", "layer4")
     assert attention["masks"]["read"] + attention["masks"]["none"] == report.photos
     assert attention["photos"] == attention["masks"]["read"]
     fields = {"share", "area_share", "lift", "low", "high", "against", "photos", "distinguishable"}
@@ -149,6 +151,53 @@ def test_attention_is_of_the_photos_with_masks(ready):
     assert told
 
 
+def test_nulls_and_effects_stand_beside_the_lifts(ready):
+    report = explain_project(ready, CONFIG, device="cpu")
+    attention = json.loads((ready.explanations / "attention.json").read_text())
+    assert set(attention["baselines"]) == {"position", "permuted", "random_head", "random_weights"}
+    for table in attention["baselines"].values():
+        assert {key: set(entries) for key, entries in table.items()} == {key: {"dark", "bright"} for key in "ab"}
+        assert all(set(entry) == {"lift", "low", "high"} for entries in table.values() for entry in entries.values())
+    for entries in attention["places"].values():
+        for entry in entries.values():
+            # the halves lie at the same spot in every photo of a place, so the mean map explains them as well
+            assert entry["distinguishable"] is (None if entry["lift"] is None else False)
+    knockout = json.loads((ready.explanations / "knockout.json").read_text())
+    assert knockout == json.loads(json.dumps(report.knockout))
+    blanked = [entry for entries in knockout["places"].values() for entry in entries.values()]
+    assert blanked
+    for entry in blanked:
+        assert set(entry) == {"effect", "area_share", "photos", "blocks", "agrees", "disagreement"}
+        assert set(entry["effect"]) == {"blur", "mean", "inpaint"}
+        assert all({"value", "low", "high"} <= set(effect) for effect in entry["effect"].values())
+    assert knockout["photos"] <= 8
+    assert list((ready.root / "cache").glob("tmp*")) == []
+
+
+def test_the_same_seed_gives_the_same_files(ready):
+    files = [ready.explanations / name for name in ("attention.json", "knockout.json")]
+    explain_project(ready, CONFIG, device="cpu")
+    first = [file.read_bytes() for file in files]
+    explain_project(ready, CONFIG, device="cpu")
+    assert [file.read_bytes() for file in files] == first
+
+
+def test_nulls_and_knockout_can_be_left_out(ready):
+    explain_project(ready, CONFIG, device="cpu")
+    off = replace(CONFIG, explain=ExplainConfig(min_photos=3, pictures=1, null_draws=0, knockout_photos=0))
+    report = explain_project(ready, off, device="cpu")
+    assert report.attention["baselines"] == {}
+    assert {e["distinguishable"] for entries in report.attention["places"].values() for e in entries.values()} == {None}
+    assert report.knockout is None
+    assert not (ready.explanations / "knockout.json").exists()  # that of the first run would be of other lifts
+
+
+def test_an_inner_layer_has_the_nulls_that_it_can_have(ready):
+    inner = replace(CONFIG, explain=replace(CONFIG.explain, layer="layer3", pictures=1))
+    report = explain_project(ready, inner, device="cpu")
+    assert set(report.attention["baselines"]) == {"position", "permuted"}
+
+
 @pytest.fixture
 def unmasked(project):
     fill(project, masks=False)
@@ -161,6 +210,8 @@ def test_regions_that_nobody_wants_are_none(unmasked):
     attention = explain_project(unmasked, replace(CONFIG, regions=RegionsConfig(source="none")), device="cpu").attention
     assert (attention["regions"], attention["photos"], attention["masks_from"]) == ([], 0, {})
     assert attention["places"] == {"a": {}, "b": {}}
+    assert attention["baselines"] == {}
+    assert not (unmasked.explanations / "knockout.json").exists()
 
 
 def test_without_masks_colours_are_the_regions_and_named_as_such(unmasked):

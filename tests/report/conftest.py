@@ -28,6 +28,8 @@ class Recipe:
     labels: dict[str, str] = field(default_factory=lambda: {"machida": "町田市", "chuo": "中央区"})
     coordinates: bool = True
     attention: bool = True
+    distinguishable: bool | None = None  # of every lift
+    effect: float | None = None  # logits lost when vegetation is blanked out; None: nothing was
     heatmaps: bool = True
     branded: str | None = None
     interval: bool = True
@@ -58,6 +60,8 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
         write_json(project.evaluation_file, evaluation(recipe))
         if recipe.attention:
             write_json(project.explanations / "attention.json", attention(recipe))
+        if recipe.effect is not None:
+            write_json(project.explanations / "knockout.json", knockout(recipe))
         return project
 
     return make
@@ -229,12 +233,21 @@ def evaluation(recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def knockout(recipe: Recipe) -> dict[str, Any]:
+    assert recipe.effect is not None
+    effects = {name: {"value": recipe.effect + 0.1 * n} for n, name in enumerate(("blur", "mean", "inpaint"))}
+    effects = {name: {**e, "low": e["value"] - 0.2, "high": e["value"] + 0.2} for name, e in effects.items()}
+    agrees = (recipe.effect > 0.2) == (recipe.distinguishable is not False)
+    entry = {"effect": effects, "area_share": 0.1, "photos": 12, "blocks": 2, "agrees": agrees}
+    return {"places": {next(iter(recipe.labels)): {"vegetation": entry}}}
+
+
 def attention(recipe: Recipe) -> dict[str, Any]:
     def entry(lift: float | None, low: float | None, high: float | None) -> dict[str, Any]:
         share = None if lift is None else 0.1 * lift
         area = None if lift is None else 0.1
         numbers = {"share": share, "area_share": area, "lift": lift, "low": low, "high": high, "against": area}
-        return {**numbers, "photos": 12, "distinguishable": None}
+        return {**numbers, "photos": 12, "distinguishable": None if lift is None else recipe.distinguishable}
 
     first, *others = recipe.labels
     table = {first: {"road": entry(0.62, 0.41, 0.83), "vegetation": entry(3.14, 2.52, 3.81)}}

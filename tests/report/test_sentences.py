@@ -37,7 +37,7 @@ def test_numbers_are_those_of_the_files(make_project):
     assert expected == "92 % (88–96)"
     assert told == f"町田市 and 中央区 can be told apart: balanced accuracy {expected} on ground never seen."
     assert machida == "町田市 is given away by vegetation, with 3.1× (2.5–3.8) the evidence expected from area alone."
-    assert chuo == "中央区: no kind of thing holds clearly more evidence than its area."
+    assert chuo == "中央区: no kind of thing holds clearly more evidence than its area, beyond chance."
 
 
 def test_japanese(make_project):
@@ -132,6 +132,38 @@ def test_a_lift_over_two_blocks_is_told_as_too_little(make_project):
     )
     assert lift_title(data, "en").startswith("Too few blocks")
     assert "2ブロックだけでは" in findings(data, "ja")[1]
+
+
+def test_a_lift_that_chance_gives_as_well_is_not_claimed(make_project):
+    data = read(make_project(distinguishable=False))
+    _, machida, *_ = plain(findings(data))
+    assert machida == "町田市: no kind of thing holds clearly more evidence than its area, beyond chance."
+    assert "vegetation" not in lift_title(data, "en")
+    assert "偶然" in findings(data, "ja")[1]
+
+
+def test_nor_is_it_when_it_rests_on_few_blocks(make_project):
+    few = read(make_project(distinguishable=False, lift_blocks=2))
+    assert "vegetation" not in plain(findings(few))[1]
+
+
+@pytest.mark.parametrize(
+    ("distinguishable", "effect", "said"),
+    [
+        (True, 1.5, "Blanking vegetation out takes 1.5 to 1.7 logits more from the score than blanking as much"),
+        (True, 0.0, "But blanking vegetation out does not clearly take more from the score"),
+        (False, 1.5, "Yet the score needs vegetation: blanking it out takes 1.5 to 1.7 logits more"),
+    ],
+)
+def test_whether_the_effect_bears_out_the_lift_is_said(make_project, distinguishable, effect, said):
+    data = read(make_project(distinguishable=distinguishable, effect=effect))
+    assert said in plain(findings(data))[1]
+    assert "塗りつぶ" in findings(data, "ja")[1]
+
+
+def test_without_a_disagreement_nothing_is_added(make_project):
+    data = read(make_project(distinguishable=False, effect=0.0))
+    assert plain(findings(data))[1].endswith("beyond chance.")
 
 
 @pytest.mark.parametrize(("area_share", "named"), [(0.03, ["car"]), (0.019, []), (None, ["car"])])

@@ -48,6 +48,8 @@ def demo(
             "source": {"kind": "town"},
             "sampling": {"per_place": PHOTOS if photos is None else photos},
             "train": {"backbone": "efficientnet-lite0"},
+            # fewer than by default, yet enough to tell in the made towns: the demo is to stay short
+            "explain": {"null_photos": 24, "knockout_photos": 24, "knockout_regions": 2},
         }
         write_text(folder / CONFIG_NAME, render_config(places, chosen, seed=seed or 0))
         project = Project.open(folder)

@@ -1,5 +1,6 @@
 """Commands about the network: train, evaluate, explain, report."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -207,14 +208,35 @@ def explain(folder: Path, *, device: str, threads: int | None, as_json: bool, qu
         else "maps of this method and layer do not sum to the score"
     )
     click.echo(f"{explained.photos} photos explained ({explained.method}, {explained.layer}); {sums}")
+    effects = {} if explained.knockout is None else explained.knockout["places"]
     rows = [
-        (place, region, *(_figure(row[name]) for name in ("share", "area_share", "lift", "low", "high")), row["photos"])
+        (
+            place,
+            region,
+            *(_figure(row[name]) for name in ("share", "area_share", "lift", "low", "high")),
+            row["photos"],
+            _BEYOND_CHANCE[row["distinguishable"]],
+            _effect(effects.get(place, {}).get(region)),
+        )
         for place, regions in explained.attention["places"].items()
         for region, row in regions.items()
     ]
     if rows:
         click.echo()
-        print_table(["place", "region", "share", "area", "lift", "low", "high", "photos"], rows)
+        columns = ["place", "region", "share", "area", "lift", "low", "high", "photos", "beyond chance", "blanked out"]
+        print_table(columns, rows)
+
+
+_BEYOND_CHANCE = {True: "yes", False: "no", None: None}
+
+
+def _effect(found: Mapping[str, Any] | None) -> str | None:
+    """Logits lost by filling, least to most, and a disagreement with the lift where there is one."""
+    values = [] if found is None else [effect["value"] for effect in found["effect"].values()]
+    if found is None or any(value is None for value in values):
+        return None
+    text = f"{min(values):+.2f} to {max(values):+.2f}"
+    return f"{text}, {found['disagreement']}" if found["disagreement"] else text
 
 
 def _figure(value: float | None) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import torch
@@ -32,6 +32,7 @@ class Heatmaps:
     layer: str  # the stage whose output is explained
     closed_form: bool  # True: from the head's weights; False: by a partial backward pass
     complete: bool  # whether each map and the bias add up to the logit, as measured
+    others: Tensor | None = None  # float32 (N, D, h, w): maps of the weights `heads`, where those can be had
 
 
 def heatmaps(
@@ -41,6 +42,7 @@ def heatmaps(
     method: Method = "gradcam",
     layer: str | None = None,
     places: Sequence[str | int] | None = None,
+    heads: Tensor | None = None,
 ) -> Heatmaps:
     """Heatmaps of all places (or of those named), and the logits, of a batch.
 
@@ -49,6 +51,8 @@ def heatmaps(
     same map that sums to logit − bias; layercam and gradcam++ are never negative and sum to nothing in
     particular.
     layer: a stage of the network; the last feature map where None or empty.
+    heads: float (D, C), weights of D other linear heads on the same feature map, which cost next to nothing beside
+    the network; their maps come in `others`, where the network's own are signed and from its head's weights.
 
     At the last feature map of a pooled linear head this costs one forward pass. Every batch is checked there:
     where the maps and the bias do not add up to the logits, and everywhere else, a partial backward pass is
@@ -70,7 +74,7 @@ def heatmaps(
         if layer in (None, "", last):
             result = _from_head(model, activations, chosen, method=method)
             if result is not None:
-                return result
+                return result if heads is None else replace(result, others=_others(activations, heads, method))
         return _from_gradients(model, activations, chosen, method=method, layer=layer or last)
 
 
@@ -98,6 +102,14 @@ def _from_head(model: PlaceModel, activations: Tensor, places: Sequence[int], *,
         closed_form=True,
         complete=_adds_up(gap, logits),
     )
+
+
+def _others(activations: Tensor, heads: Tensor, method: Method) -> Tensor | None:
+    """Maps of other heads; None for the methods whose maps are not linear in the weights."""
+    if method not in ("gradcam", "hirescam"):
+        return None
+    with torch.autocast(activations.device.type, enabled=False):
+        return closed_form(activations, heads.to(activations.device), method=method).float()
 
 
 def _from_gradients(

@@ -1,20 +1,21 @@
 """The explain stage: heatmaps of the held-out photos, what they say about regions, and some pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from machinami.config import Config
 from machinami.errors import NotReady
-from machinami.explain.attention import AttentionSettings, attention_table
+from machinami.explain.attention import AttentionSettings, table_of_sums
+from machinami.explain.attention_sums import AttentionSums
+from machinami.explain.causes import write_knockout
 from machinami.explain.choice import choose_photos
 from machinami.explain.gallery import photo_reader, write_gallery
 from machinami.explain.heatmap_files import write_heatmaps
 from machinami.explain.held_out import Findings, HeldOut
 from machinami.explain.inputs import explain_inputs
+from machinami.explain.null_tables import gathering_nulls, with_nulls
 from machinami.explain.region_masks import open_masks
-from machinami.explain.regions import Regions
 from machinami.files import write_json
 from machinami.models import load_model
 from machinami.models.device import resolve_device
@@ -42,6 +43,7 @@ class ExplainReport:
     pictures: int
     unreadable: tuple[tuple[str, str], ...]  # file, reason
     attention: Mapping[str, Any]  # the content of attention.json
+    knockout: Mapping[str, Any] | None  # the content of knockout.json; None where nothing was blanked out
 
 
 def explain_project(
@@ -50,16 +52,18 @@ def explain_project(
     """Heatmaps of the test photos by the model that the figures are of, attention.json, and pictures.
 
     Writes explanations/heatmaps/part-*.npz, explanations/attention.json (with the regions that `regions.source` asks
-    for) and explanations/pictures/. Raises NotReady without a split or a model, or where the catalogue no longer
-    matches the split; InputError where no test photo can be read; ModelError for a layer that the network lacks.
+    for), explanations/knockout.json (where there are regions) and explanations/pictures/. Raises NotReady without a
+    split or a model, or where the catalogue no longer matches the split; InputError where no test photo can be read;
+    ModelError for a layer that the network lacks.
     """
     with project.stage("explain", inputs=explain_inputs(project, config), config=config) as run:
-        report = _write(project.explanations, _held_out(project, config, device), progress)
+        report = _write(project, _held_out(project, config, device), progress)
         run.notes |= {
             "photos": report.photos,
             "completeness_max": report.completeness_max,
             "masks": dict(report.masks),
             "unreadable": len(report.unreadable),
+            "knockout": report.knockout is not None,
         }
     return report
 
@@ -86,11 +90,14 @@ def _held_out(project: Project, config: Config, device: str) -> HeldOut:
     )
 
 
-def _write(folder: Path, held_out: HeldOut, progress: Progress) -> ExplainReport:
+def _write(project: Project, held_out: HeldOut, progress: Progress) -> ExplainReport:
     """Heatmaps first, then what is made from them; attention.json comes last."""
-    config, keys = held_out.config, held_out.model.card.keys
-    found = Findings()
-    write_heatmaps(folder / "heatmaps", held_out.explain(found, progress))
+    config, keys, folder = held_out.config, held_out.model.card.keys, project.explanations
+    settings = _settings(config)
+    with gathering_nulls(held_out, settings, project.cache) as nulls:
+        found = Findings(AttentionSums(settings.min_area), nulls)
+        write_heatmaps(folder / "heatmaps", held_out.explain(found, progress))
+        attention = _attention(found, held_out, settings, progress)
     pictures = write_gallery(
         folder / "pictures",
         choose_photos(found.candidates, places=len(keys), at_most=config.explain.pictures),
@@ -99,7 +106,7 @@ def _write(folder: Path, held_out: HeldOut, progress: Progress) -> ExplainReport
         read_photo=held_out.read,
         places=keys,
     )
-    attention = _attention(found, keys, held_out.masks.regions, config) | {"branded": held_out.model.card.branded}
+    knockout = write_knockout(folder / "knockout.json", held_out, found.candidates, attention, settings, progress)
     write_json(folder / "attention.json", attention)
     return ExplainReport(
         photos=len(found.candidates),
@@ -113,26 +120,31 @@ def _write(folder: Path, held_out: HeldOut, progress: Progress) -> ExplainReport
         pictures=pictures,
         unreadable=tuple(found.unreadable),
         attention=attention,
+        knockout=knockout,
     )
 
 
-def _attention(found: Findings, keys: Sequence[str], regions: Regions | None, config: Config) -> dict[str, Any]:
-    """The content of attention.json."""
-    settings = AttentionSettings(
+def _settings(config: Config) -> AttentionSettings:
+    return AttentionSettings(
         min_area=config.explain.min_area,
         min_photos=config.explain.min_photos,
         draws=config.evaluate.draws,
         level=config.evaluate.level,
         seed=config.seed,
     )
-    names = regions.names if regions is not None else ()
-    table = attention_table(found.rows, places=keys, regions=names, settings=settings)
+
+
+def _attention(found: Findings, held_out: HeldOut, settings: AttentionSettings, progress: Progress) -> dict[str, Any]:
+    """The content of attention.json."""
+    names = held_out.masks.regions.names if held_out.masks.regions is not None else ()
+    table = table_of_sums(found.sums, places=held_out.model.card.keys, regions=names, settings=settings)
     return {
-        "method": config.explain.method,
+        "method": held_out.config.explain.method,
         "layer": found.layer,
         "map": "class-centred",
-        **table,
+        **with_nulls(table, found, held_out, settings, progress),
         "masks": dict(found.masks),
         "masks_from": dict(sorted(found.masks_from.items())),
         "completeness_max": found.completeness_max,
+        "branded": held_out.model.card.branded,
     }

@@ -19,6 +19,7 @@ _PARTS = (
     "split.json",
     "evaluation.json",
     "explanations/attention.json",
+    "explanations/knockout.json",
     "explanations/pictures/pictures.json",
 )
 _PATTERNS = ("predictions/part-*.parquet", "explanations/heatmaps/part-*.npz")

@@ -12,6 +12,7 @@ from machinami.catalog import Catalog
 from machinami.config import Config
 from machinami.errors import NotReady, ProjectError
 from machinami.evaluate.predictions import read_predictions
+from machinami.explain.judges import JUDGES
 from machinami.files import read_json
 from machinami.places import label_of, resolve_places
 from machinami.project import Project
@@ -19,6 +20,7 @@ from machinami.report.facts import (
     Attention,
     Figure,
     Holdings,
+    Knockout,
     Lift,
     PlaceScore,
     Point,
@@ -72,9 +74,12 @@ def read_scores(project: Project, labels: Mapping[str, str]) -> Scores:
 
 
 def read_attention(project: Project) -> Attention | None:
-    """What attention.json tells; None where there is none. Raises ProjectError."""
-    file = project.explanations / "attention.json"
-    return _read(file, _attention, again="explain") if file.is_file() else None
+    """What attention.json and knockout.json tell; None where the first is missing. Raises ProjectError."""
+    file, effects_file = project.explanations / "attention.json", project.explanations / "knockout.json"
+    if not file.is_file():
+        return None
+    effects = _read(effects_file, _knockouts, again="explain") if effects_file.is_file() else {}
+    return _read(file, lambda facts: _attention(facts, effects), again="explain")
 
 
 def _read(path: Path, parse: Callable[[Mapping[str, Any]], T], *, again: str) -> T:
@@ -160,14 +165,24 @@ def _accuracy(entry: Any) -> Any:
 # --- attention.json ---------------------------------------------------------------------------------------------
 
 
-def _attention(facts: Mapping[str, Any]) -> Attention:
+def _knockouts(facts: Mapping[str, Any]) -> dict[str, dict[str, Knockout]]:
+    return {key: {name: _knockout(one) for name, one in found.items()} for key, found in facts["places"].items()}
+
+
+def _knockout(facts: Mapping[str, Any]) -> Knockout:
+    effects = {str(name): _figure(effect) for name, effect in facts["effect"].items()}
+    agrees = facts.get("agrees")
+    return Knockout(effects=effects, agrees=None if agrees is None else bool(agrees))
+
+
+def _attention(facts: Mapping[str, Any], effects: Mapping[str, Mapping[str, Knockout]]) -> Attention:
     regions = tuple(str(name) for name in facts["regions"])
     blocks = facts.get("lift_blocks") or {}
     return Attention(
         regions=regions,
         places={
             key: tuple(
-                _lift(region, entries[region], blocks.get(key, {}).get(region))
+                _lift(region, entries[region], blocks.get(key, {}).get(region), effects.get(key, {}).get(region))
                 for region in regions
                 if region in entries
             )
@@ -186,21 +201,22 @@ def _method_and_layer(facts: Mapping[str, Any]) -> tuple[str, str]:
     return str(facts.get("method") or ""), str(facts.get("layer") or "")
 
 
-def _lift(region: str, facts: Mapping[str, Any], blocks: Any) -> Lift:
+def _lift(region: str, facts: Mapping[str, Any], blocks: Any, knockout: Knockout | None) -> Lift:
     numbers = ("share", "area_share", "lift", "low", "high", "against")
     return Lift(
         region=region,
         photos=int(facts.get("photos") or 0),
         distinguishable=facts.get("distinguishable"),
         blocks=None if blocks is None else int(blocks),
+        knockout=knockout,
         **{name: _number(facts.get(name)) for name in numbers},
     )
 
 
 def _null(baselines: Mapping[str, Any]) -> dict[str, dict[str, tuple[float, float]]]:
-    """The widest band over all null models that were run, by place and region."""
+    """The band of the nulls that lifts are judged by, by place and region; random networks are not among them."""
     bands: dict[str, dict[str, tuple[float, float]]] = {}
-    for table in baselines.values():
+    for table in (table for name, table in baselines.items() if name in JUDGES):
         for key, entries in table.items():
             for region, entry in entries.items():
                 low, high = _number(entry.get("low")), _number(entry.get("high"))

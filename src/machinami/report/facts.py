@@ -14,6 +14,7 @@ __all__ = [
     "Attention",
     "Figure",
     "Holdings",
+    "Knockout",
     "Lift",
     "PlaceScore",
     "Point",
@@ -69,6 +70,26 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Knockout:
+    """What a place's score loses when one region is blanked out, less the same for as much elsewhere."""
+
+    effects: Mapping[str, Figure]  # by filling, logits
+    agrees: bool | None  # whether that bears out the lift; None where too few photos tell
+
+    @property
+    def costs(self) -> bool:
+        """Whether the score loses something under every filling."""
+        return self.range is not None and self.range[0] > 0
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """The least and the greatest effect over the fillings; None where one is not known."""
+        values = [figure.value for figure in self.effects.values()]
+        known = [value for value in values if value is not None]
+        return (min(known), max(known)) if known and len(known) == len(values) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lift:
     """One region of one place: share of the evidence against share of the picture."""
 
@@ -82,11 +103,17 @@ class Lift:
     against: float | None  # share of the evidence against the place
     distinguishable: bool | None
     blocks: int | None = None  # that the photos lie in; None where that was not noted
+    knockout: Knockout | None = None  # None where the region was not blanked out
 
     @property
     def enough_blocks(self) -> bool:
         """Whether the lift may be called a finding, as far as its blocks are known."""
         return self.blocks is None or self.blocks >= BLOCKS_FOR_FINDING
+
+    @property
+    def needed_without_lift(self) -> bool:
+        """Whether blanking the region out costs the score something, though its lift does not stand out."""
+        return not self.above and self.knockout is not None and self.knockout.agrees is False and self.knockout.costs
 
     @property
     def fills_a_cell(self) -> bool:
@@ -127,6 +154,11 @@ class Attention:
     def weak(self) -> bool:
         """Whether no model and nobody looked at the photos: the regions are colours."""
         return "colour" in self.masks_from
+
+    @property
+    def has_knockout(self) -> bool:
+        """Whether any region was blanked out."""
+        return any(lift.knockout is not None for lifts in self.places.values() for lift in lifts)
 
     def blocks_of(self, place: str) -> tuple[int, int] | None:
         """The fewest and the most blocks that a lift of the place rests on; None where that was not noted."""

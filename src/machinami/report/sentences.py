@@ -97,24 +97,53 @@ def _giveaway(attention: Attention, place: PlaceScore, lang: Lang) -> str:
         return _no_giveaway(lifts, place, t)
     values = {"place": place.label, "region": t.region(best[0].region), "lift": _times(t, best[0])}
     if len(best) == 1:
-        return t.say("give.one", **values)
-    return t.say("give.two", **values, region2=t.region(best[1].region), lift2=_times(t, best[1]))
+        said = t.say("give.one", **values)
+    else:
+        said = t.say("give.two", **values, region2=t.region(best[1].region), lift2=_times(t, best[1]))
+    return t.say("give.checked", lift=said, effect=effect) if (effect := _effect(best[0], t)) else said
+
+
+def _effect(lift: Lift, t: Texts) -> str | None:
+    """Whether blanking the region out bears out its lift; None where that was not tried, or does not tell."""
+    knockout = lift.knockout
+    if knockout is None or knockout.agrees is None or knockout.range is None:
+        return None
+    low, high = (t.number(value, digits=1) for value in knockout.range)
+    return t.say(
+        f"give.effect.{'some' if knockout.agrees else 'none'}", region=t.region(lift.region), low=low, high=high
+    )
 
 
 def _no_giveaway(lifts: Sequence[Lift], place: PlaceScore, t: Texts) -> str:
-    """Nothing stands out, or what does rests on too few blocks to be called a finding."""
+    """Nothing stands out, or what does rests on too few blocks to be called a finding; or blanking out alone tells."""
     thin = thinly(lifts)
     if not thin:
-        return t.say("give.none", place=place.label)
+        said = t.say("give.none", place=place.label)
+        needed = [lift for lift in lifts if lift.fills_a_cell and lift.needed_without_lift]
+        if not needed:
+            return said
+        most = max(needed, key=lambda lift: lift.knockout.range if lift.knockout and lift.knockout.range else (0, 0))
+        return t.say("give.checked", lift=said, effect=_effect_alone(most, t))
     blocks = t.count(thin[0].blocks or 0, "block")
     return t.say(
         "give.thin", place=place.label, region=t.region(thin[0].region), lift=_times(t, thin[0]), blocks=blocks
     )
 
 
+def _effect_alone(lift: Lift, t: Texts) -> str:
+    assert lift.knockout is not None
+    assert lift.knockout.range is not None
+    low, high = (t.number(value, digits=1) for value in lift.knockout.range)
+    return t.say("give.effect.alone", region=t.region(lift.region), low=low, high=high)
+
+
 def thinly(lifts: Sequence[Lift]) -> list[Lift]:
     """Regions whose interval lies above 1 over too few blocks, the highest lift first."""
-    found = (lift for lift in lifts if lift.low is not None and lift.low > 1 and not lift.enough_blocks)
+    found = (
+        lift
+        for lift in lifts
+        if lift.low is not None and lift.low > 1 and lift.distinguishable is not False and not lift.enough_blocks
+    )
     return sorted(found, key=lambda lift: (-(lift.lift or 0), lift.region))
 
 
