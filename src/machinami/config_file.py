@@ -44,7 +44,6 @@ _NOT_NEGATIVE = {
 _WITHIN = {
     "collect.views": (1, MAX_VIEWS),
     "train.image_size": (32, 2048),
-    "train.whole_px": (32, 2048),
     "regions.size_px": (64, 2048),
     "explain.null_draws": (0, MAX_DRAWS),
     "explain.null_photos": (0, MAX_NULL_PHOTOS),
@@ -91,6 +90,8 @@ def check_config(config: Config, *, name: str = CONFIG_NAME) -> None:
         value = operator.attrgetter(dotted)(config)
         if not least <= value <= most:
             raise ConfigError(f"{name}: {dotted} = {value} must lie in {least} … {most}")
+    if config.train.whole_size != 0 and not 32 <= config.train.whole_px <= 2048:
+        raise ConfigError(f"{name}: train.whole_size = {config.train.whole_size} must be 0 or lie in 32 … 2048")
     if not config.regions.model.strip():
         raise ConfigError(f"{name}: regions.model must name a SegFormer on the model hub, or its folder")
     if not 0.5 <= config.evaluate.level < 1:
