@@ -20,8 +20,8 @@ from machinami.project import Project
 __all__ = ["MOST_SHOWN", "write_sheet"]
 
 MOST_SHOWN = 200  # of one reason
-_SHORTER_SIDE_PX = 132
-_LONGEST_PX = 264
+_SHORTER_SIDE_PX = 150
+_LONGEST_PX = 300
 _QUALITY = 60
 _FORMAT = 1
 

@@ -20,7 +20,7 @@ GRID = 16  # rows and columns of the coarse picture
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _BLACK, _WHITE = 24, 250  # levels at and beyond which hardly anything can be told apart
 _BLUR_PX = 9  # length of the second blur, as in the paper
-_LIKE_LEVELS = 3  # noise of a JPEG around one colour
+_LIKE_LEVELS = 1  # what is filled in stays flat in a JPEG; thick fog has more noise
 _LIKE_SHARE = 0.97  # of a row's pixels: the row where a file broke off may be half there
 
 
@@ -74,10 +74,10 @@ def blur_effect(luma: Floats) -> float:
     """
     if luma.shape[0] <= _BLUR_PX + 1:
         return 1.0
-    sums = np.cumsum(luma, axis=0, dtype=np.float64)
+    sums = np.pad(np.cumsum(luma, axis=0, dtype=np.float64), ((1, 0), (0, 0)))
     blurred = (sums[_BLUR_PX:] - sums[:-_BLUR_PX]) / _BLUR_PX
     margin = _BLUR_PX // 2
-    sharp = np.abs(np.diff(luma[margin + 1 : -margin], axis=0))
+    sharp = np.abs(np.diff(luma[margin:-margin], axis=0))
     lost = np.maximum(0, sharp - np.abs(np.diff(blurred, axis=0))).sum(dtype=np.float64)
     whole = sharp.sum(dtype=np.float64)
     return float(1 - lost / whole) if whole > 0 else 1.0
