@@ -104,7 +104,7 @@ def _arrivals(project: Project, photo_id: int) -> Iterator[Path]:
 
 def _delete_results(project: Project) -> Iterator[str]:
     """Delete what shows photos or was computed from their pixels, but for the model; their names."""
-    for path in (project.report_file, project.split_file):
+    for path in (project.report_file, project.rejected_file, project.split_file):
         if path.exists():
             path.unlink()
             yield path.name
