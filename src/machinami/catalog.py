@@ -266,6 +266,42 @@ class Catalog:
         query = "SELECT 1 FROM photos WHERE state = 'fetched' AND mask IS NOT NULL LIMIT 1"
         return self._db.execute(query).fetchone() is not None
 
+    def sharing(self, column: Literal["sequence", "creator"]) -> Iterator[tuple[str, str, str]]:
+        """(source, value, pixels_sha256) of fit photos, those with one value one after the other, streamed.
+
+        Those that are marked for what the others with this value show are there too.
+        """
+        query = f"""
+            SELECT DISTINCT source, {column}, pixels_sha256 FROM photos
+            WHERE {column} IS NOT NULL AND pixels_sha256 IS NOT NULL
+              AND (state = 'fetched' OR (state = 'rejected' AND substr(reason, 1, 8) = 'overlay:'))
+            ORDER BY source, {column}, pixels_sha256
+        """  # noqa: S608
+        for row in self._db.execute(query):
+            yield row[0], row[1], row[2]
+
+    def marks_by_place(self, rejected_by: str) -> dict[str, dict[str, int]]:
+        """How many photos of each place bear a mark, place → reason without its details → photos; "" for no place."""
+        query = """
+            SELECT coalesce(place, '') AS at,
+                   CASE WHEN instr(reason, ':') THEN substr(reason, 1, instr(reason, ':') - 1) ELSE reason END AS why,
+                   count(*)
+            FROM photos WHERE state = 'rejected' AND rejected_by = ? GROUP BY at, why ORDER BY at, why
+        """
+        found: dict[str, dict[str, int]] = {}
+        for place, why, photos in self._db.execute(query, [rejected_by]):
+            found.setdefault(str(place), {})[str(why)] = int(photos)
+        return found
+
+    def marked(self, rejected_by: str, reason: str) -> Iterator[Photo]:
+        """The photos that bear a mark with this code, streamed, in the order of their photo_id."""
+        query = f"""
+            SELECT {", ".join(_COLUMNS)} FROM photos WHERE state = 'rejected' AND rejected_by = ?
+              AND (reason = ? OR substr(reason, 1, ?) = ?) ORDER BY photo_id
+        """  # noqa: S608
+        for row in self._db.execute(query, [rejected_by, reason, len(reason) + 1, f"{reason}:"]):
+            yield _photo(row)
+
     def marks(self, rejected_by: str) -> dict[str, int]:
         """How many photos bear a mark by `import`, `check` or `user`, by the reason without its details."""
         query = """

@@ -130,6 +130,34 @@ class CheckConfig:
     placeholder_share: float = setting(
         0.9, "share of pixels within 3 levels of one grey that makes a 'no imagery' card"
     )
+    # Measured on 564 flat photos by hand and by car (LabelMeFacade, Global Streetscapes), by day and by night, with a
+    # shorter side of 256 pixels, and on the same photos spoilt. In brackets: the worst of the sound ones.
+    min_light: float = setting(
+        40.0, "the brightest twentieth of a picture is at least so light, of 255"
+    )  # [55, Barcelona at night]; at a tenth of the light at most 25
+    max_bright_share: float = setting(
+        0.6, "share of pixels that are white above which a photo is overexposed"
+    )  # [0.36]; at five times the light 0.72 on average
+    max_blur: float = setting(
+        0.55, "blur (0 sharp, 1 blurred) above which nothing can be made out"
+    )  # [0.35]; a Gaussian of 0.5 % of the shorter side gives 0.43 to 0.55, of 1 % at least 0.67
+    min_entropy: float = setting(
+        4.5, "bits of information in the brightness, of 8, below which a photo shows next to nothing"
+    )  # [5.4]; a tenth of the contrast, as in thick fog, leaves at most 4.6
+    max_still_share: float = setting(
+        0.25, "share of the picture, from an edge, that one colour or a repeated row may fill (a file cut short)"
+    )  # [0.03]; skies do not count, as they begin at the top
+    max_height_to_width: float = setting(
+        1.6, "taller photos are taken out; 1 takes every portrait out"
+    )  # the network sees a square: 3:4 (1.33) and 2:3 (1.5; 13 of 573) bear that, 9:16 (1.78) loses nearly half
+    max_overlay_share: float = setting(
+        0.35, "share of the picture that stays the same in all photos of one sequence or creator: a dashboard, a hand"
+    )  # [0.004] in groups of six and more; what is smaller, such as a watermark, is a note
+    # Off: it costs several times what all other checks do, and nothing was measured on real rooms.
+    indoor: bool = setting(False, "let the bundled network look for rooms: a weak sign, and slow")
+    min_indoor: float = setting(
+        0.5, "probability of furniture and other things in rooms above which a photo is taken to be indoors"
+    )  # highest of 573 street photos: 0.13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,7 +217,12 @@ def _report_inputs(project: Project, config: Config) -> str:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage(name="check", run=_check, inputs=_check_inputs, leaves=lambda p: p.catalog_file.is_file()),
+    Stage(
+        name="check",
+        run=_check,
+        inputs=_check_inputs,
+        leaves=lambda p: p.catalog_file.is_file() and p.rejected_file.is_file(),
+    ),
     Stage(name="split", run=_split, inputs=_split_inputs, leaves=is_split),
     Stage(name="train", run=_train, inputs=_train_inputs, leaves=is_trained),
     Stage(name="evaluate", run=_evaluate, inputs=_evaluate_inputs, leaves=is_evaluated),

@@ -110,6 +110,11 @@ class Project:
         return self.root / "report.html"
 
     @property
+    def rejected_file(self) -> Path:
+        """The contact sheet of the photos that a check took out."""
+        return self.root / "rejected.html"
+
+    @property
     def runs_file(self) -> Path:
         """A line for every stage run."""
         return self.root / "runs.jsonl"
@@ -175,7 +180,7 @@ class Project:
                     "started_at": started_at.isoformat(timespec="seconds"),
                     "seconds": round(time.perf_counter() - clock, 3),
                     "peak_memory_mb": peak_memory_mb(),
-                    "inputs": inputs,
+                    "inputs": run.inputs,
                     **run.notes,
                     "seed": config.seed,
                     "config": asdict(config),

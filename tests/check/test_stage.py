@@ -82,7 +82,8 @@ def test_marks_whose_reason_is_gone_are_taken_back(project, imported, reasons, t
     assert reasons()["a/2.png"] == f"exact-duplicate: {ids['a/1.png']}"
     with project.catalog() as catalog:
         catalog.update(ids["a/1.png"], state="rejected", rejected_by="user", reason="forgotten", file=None)
-    project.config_file.write_text("[check]\nmin_side_px = 50\nplaceholder_share = 1.0\n")
+    lenient = "placeholder_share = 1.0\nmax_still_share = 1.0\nmin_entropy = 0.0\nmax_blur = 1.0\n"
+    project.config_file.write_text("[check]\nmin_side_px = 50\n" + lenient)
     report = check(project)
     assert report.taken_back == 3
     assert reasons() == {"a/1.png": "forgotten", "a/2.png": None, "a/3.png": None, "a/4.png": None}

@@ -31,3 +31,19 @@ def test_marks_taken_back_are_counted(doubled, capsys):
 def test_nothing_to_take_back_is_an_error(doubled, capsys):
     assert run(["check", doubled, "--restore", "1", "-q"]) == 6
     assert "none of photos 1 bears one" in capsys.readouterr().err
+
+
+def test_the_table_has_a_row_a_reason_and_a_column_a_place(doubled, capsys):
+    capsys.readouterr()
+    assert run(["check", doubled, "-q"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines[:3]] == [
+        ["reason", "a", "all"],
+        ["kept", "1", "1"],
+        ["exact-duplicate", "1", "1"],
+    ]
+    assert lines[-1].endswith("rejected.html")
+    assert run(["check", doubled, "-q", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["marked_by_place"] == {"a": {"exact-duplicate": 1}}
+    assert told["notes"] == []

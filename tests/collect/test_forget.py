@@ -37,7 +37,7 @@ def imported(project, photos, machinami, tmp_path):
 
 def put_results(root):
     """Results that may show the photos; and a model, which stays."""
-    for name in ("report.html", "split.json", "evaluation.json"):
+    for name in ("report.html", "rejected.html", "split.json", "evaluation.json"):
         (root / name).write_text("{}")
     for name in ("explanations/pictures", "predictions", "cache/photos", "model"):
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -55,12 +55,14 @@ def test_a_photo_goes_by_each_of_its_names(imported, forget, found, by):
     }  # fmt: skip
     report = forget(imported, names[by]).json
     assert (report["photos"], report["files"], report["linked"]) == (1, 2, [])
-    assert set(report["removed"]) == {"report.html", "split.json", "explanations/", "predictions/"}
+    assert set(report["removed"]) == {"report.html", "rejected.html", "split.json", "explanations/", "predictions/"}
     assert not (imported / photo.file).exists()
     assert not (imported / photo.mask).exists()
     assert found(imported) == others
     assert all((imported / other.file).is_file() and (imported / other.mask).is_file() for other in others)
-    assert not any((imported / name).exists() for name in ("report.html", "explanations", "predictions"))
+    assert not any(
+        (imported / name).exists() for name in ("report.html", "rejected.html", "explanations", "predictions")
+    )
     assert not (imported / "cache" / "photos").exists()
     assert (imported / "model" / "part").exists()
 

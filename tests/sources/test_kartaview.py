@@ -182,6 +182,14 @@ def test_dates(shot, added, expected):
     assert (captured.text if captured else None) == expected
 
 
+@pytest.mark.parametrize(
+    ("added", "expected"),
+    [("2024-06-23 08:40:25", "2024-06-23"), ("2003-06-23 08:40:25", None), ("2099-01-01 00:00:00", None), (None, None)],
+)
+def test_the_day_of_the_upload_is_kept(added, expected):
+    assert ref(date_added=added).uploaded_at == expected
+
+
 def test_a_sphere_and_a_nameless_creator():
     photo = ref(projection="SPHERE", username="", sequence_index=None, field_of_view="0")
     assert (photo.projection, photo.creator, photo.page_url) == ("spherical", None, None)

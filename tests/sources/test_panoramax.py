@@ -90,6 +90,15 @@ def test_the_photo_knows_its_heading_better_than_the_server(direction, heading_d
 
 
 @pytest.mark.parametrize(
+    ("created", "expected"),
+    [("2024-03-01T10:00:00.123456+01:00", "2024-03-01T09:00:00Z"), ("2099-03-01T10:00:00+00:00", None), (None, None)],
+)
+def test_the_time_of_the_upload_is_kept(created, expected):
+    (ref,), _, _ = parse_search(answer([item(created=created)]).body, now=NOW)
+    assert ref.uploaded_at == expected
+
+
+@pytest.mark.parametrize(
     "when", ["1970-01-01T00:00:00Z", "318857-01-01T00:00:00Z", "2031-01-01T00:00:00Z", "", None, 7]
 )
 def test_dates_that_cannot_be_are_unknown(when):

@@ -4,9 +4,15 @@ from dataclasses import dataclass
 
 from machinami.catalog import Photo
 
-__all__ = ["Mark", "is_about_others", "is_candidate"]
+__all__ = ["OPINIONS", "Mark", "code_of", "is_about_others", "is_candidate", "is_second_look"]
 
 _ABOUT_OTHERS = ("exact-duplicate", "label-conflict")
+# What the user may differ about; all other marks say that there is no right file.
+OPINIONS = frozenset({
+    "blurred", "cut-short", "dark", "exact-duplicate", "indoor", "label-conflict", "little-information", "overexposed",
+    "overlay", "placeholder", "portrait", "third-party", "too-small", "uncut-sphere",
+})  # fmt: skip
+_SECOND_LOOK = ("overlay", "indoor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +30,14 @@ def is_candidate(photo: Photo) -> bool:
 
 def is_about_others(photo: Photo) -> bool:
     """Whether the photo bears a mark that another photo is the reason of."""
-    return photo.state == "rejected" and (photo.reason or "").partition(":")[0] in _ABOUT_OTHERS
+    return photo.state == "rejected" and code_of(photo) in _ABOUT_OTHERS
+
+
+def is_second_look(photo: Photo) -> bool:
+    """Whether the photo bears a mark that is only set once all photos have been measured."""
+    return photo.state == "rejected" and code_of(photo) in _SECOND_LOOK
+
+
+def code_of(photo: Photo) -> str:
+    """The reason without its details; "" for none."""
+    return (photo.reason or "").partition(":")[0]

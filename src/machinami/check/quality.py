@@ -1,4 +1,4 @@
-"""Each photo by itself: is its file still there and the same, can it be decoded, is it large enough."""
+"""Each photo by itself: is its file still there and the same, can it be decoded, does it show enough."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from machinami.catalog import Photo
 from machinami.check.marks import Mark
 from machinami.check.placeholders import judge_flatness
+from machinami.check.times import doubt_date, without_date
+from machinami.check.unfit import judge_facts, judge_shape, judge_signs
 from machinami.check.verified import Stamp, look_at
 from machinami.config import CheckConfig
 from machinami.images.decode import PhotoError, digest_photo
 from machinami.images.measure import measure_photo
+from machinami.images.signs import Signs, read_signs
 from machinami.project import Project
 
 __all__ = ["Judged", "judge_photo"]
@@ -22,21 +25,40 @@ class Judged:
     photo: Photo
     mark: Mark | None
     stamp: Stamp | None = None  # of a file whose bytes were read now and are right
+    signs: Signs | None = None  # measured now
+    doubt: str | None = None  # why the date was set aside now
 
 
-def judge_photo(project: Project, photo: Photo, config: CheckConfig, *, verified: Stamp | None = None) -> Judged:
+def judge_photo(
+    project: Project,
+    photo: Photo,
+    config: CheckConfig,
+    *,
+    verified: Stamp | None = None,
+    signs: Signs | None = None,
+) -> Judged:
     """The photo's mark by itself. What the user took back is kept, unless its file is of no use any more.
 
-    A file that still bears the stamp under which its bytes were `verified` is not read.
+    A file that still bears the stamp under which its bytes were `verified` is not read, and not decoded where the
+    `signs` are known.
     """
+    doubt = doubt_date(photo, now=datetime.now(UTC))
+    photo = without_date(photo) if doubt else photo
     stamp = look_at(project.path_of(photo.file)) if photo.file else None
     trusted = stamp is not None and stamp == verified
+    measured = None
+    mark = None
     try:
         photo = photo if trusted and _is_measured(photo) else _measured(project, photo, config)
+        if not photo.kept_by_user:
+            mark = _judge_size(photo, config.min_side_px) or _judge_card(photo, config) or judge_facts(photo)
+            if mark is None and signs is None:
+                signs = measured = read_signs(project.path_of(photo.file or ""), max_pixels=config.max_pixels)
+            if mark is None and signs is not None:
+                mark = judge_signs(signs, config) or judge_shape(photo, signs, config)
     except PhotoError as error:
-        return Judged(photo, Mark(error.reason))
-    mark = None if photo.kept_by_user else _judge_size(photo, config.min_side_px) or _judge_card(photo, config)
-    return Judged(photo, mark, None if trusted else stamp)
+        return Judged(photo, Mark(error.reason), doubt=doubt)
+    return Judged(photo, mark, stamp=None if trusted else stamp, signs=measured, doubt=doubt)
 
 
 def _is_measured(photo: Photo) -> bool:

@@ -1,17 +1,22 @@
 """The stage `check`: marks of unfit photos, recomputed on every run, and the user's word against them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
 from machinami.catalog import Catalog, Photo
 from machinami.check.duplicates import mark_twins
-from machinami.check.marks import Mark, is_about_others, is_candidate
+from machinami.check.marks import OPINIONS, Mark, code_of, is_about_others, is_candidate, is_second_look
+from machinami.check.measures import Measures
 from machinami.check.quality import Judged, judge_photo
+from machinami.check.report import CheckReport, make_report, notes_of
+from machinami.check.second_look import SecondLook
+from machinami.check.sheet import write_sheet
 from machinami.check.verified import Stamp, VerifiedFiles
 from machinami.config import Config
 from machinami.errors import InputError, NotReady
 from machinami.files import digest_json
+from machinami.images.signs import Signs
 from machinami.ordered import in_batches, in_order
 from machinami.progress import Progress, silent
 from machinami.project import Project
@@ -19,26 +24,17 @@ from machinami.project import Project
 __all__ = ["CheckReport", "check_inputs", "check_photos", "restore_photos"]
 
 _BATCH = 256
-_MEASURES = ("sha256", "width", "height", "pixels_sha256", "grey_share")
-_OPINIONS = frozenset({"too-small", "placeholder", "exact-duplicate", "label-conflict"})  # the user may differ
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
-    """How many photos are fit, and why the others are not."""
-
-    kept: int
-    by_place: Mapping[str, int]  # kept photos of each place
-    marked: Mapping[str, int]  # photos that bear a mark of `check` now, by the reason's code
-    newly_marked: int
-    taken_back: int  # marks of an earlier run whose reason no longer holds
-    kept_by_user: int
+_DEPENDS_ON = (
+    "photo_id", "place", "file", "sha256", "kept_by_user", "source", "source_id", "sequence", "creator", "attribution",
+    "projection", "panorama", "captured_at", "uploaded_at",
+)  # fmt: skip
+_MEASURES = ("sha256", "width", "height", "pixels_sha256", "grey_share", "captured_at", "captured_precision")
 
 
 def check_inputs(project: Project, config: Config) -> str:
     """Digest of everything that the marks depend on."""
     with project.catalog() as catalog:
-        photos = catalog.digest("photo_id", "place", "file", "sha256", "kept_by_user", states=("fetched", "rejected"))
+        photos = catalog.digest(*_DEPENDS_ON, states=("fetched", "rejected"))
     return digest_json([asdict(config.check), photos])
 
 
@@ -50,9 +46,12 @@ def check_photos(
     A file is read where its size or one of its times is not what it was when its bytes were last found to be right;
     with `read_all` every file is.
 
-    Reasons: missing-file, unreadable-file, file-changed, undecodable …; too-small; placeholder; exact-duplicate
-    (the first of a place stays); label-conflict (the same pixels in two places: none stays). Raises NotReady
-    where there are no photos at all.
+    Reasons: missing-file, unreadable-file, file-changed, undecodable …; too-small; placeholder; third-party; dark,
+    overexposed, cut-short, little-information, blurred; uncut-sphere, portrait; overlay, indoor; exact-duplicate
+    (the first of a place stays); label-conflict (the same pixels in two places: none stays). What each of them is
+    stands in docs/how-to/check.md. Capture dates that cannot be are set aside. The contact sheet `rejected.html`
+    is brought up to date. Raises NotReady where there are no photos at all, and WeightsError with `check.indoor`
+    where the bundled network is not installed.
     """
     inputs = check_inputs(project, config)
     with project.stage("check", inputs=inputs, config=config) as run:
@@ -60,12 +59,26 @@ def check_photos(
             if not reader.counts():
                 raise NotReady("there are no photos", command=f"machinami import {project.root} PHOTOS")
             marking = _Marking(writer)
-            with VerifiedFiles(project.cache / "verified.sqlite") as verified:
+            with (
+                VerifiedFiles(project.cache / "verified.sqlite") as verified,
+                Measures(project.cache / "measures.sqlite") as measures,
+            ):
                 if read_all:
                     verified.forget()
-                _check_each(project, config, reader, marking, verified, progress)
-            _check_twins(reader, marking)
-            report = _report(writer, marking)
+                _check_each(project, config, reader, marking, _Memory(verified, measures), progress)
+                look = SecondLook(project, config.check, reader, measures, progress)
+                _check_again(reader, marking, look)
+                _check_twins(reader, marking)
+                notes = notes_of(marking.doubts, look.shared_marks(reader))
+            report = make_report(
+                writer,
+                newly_marked=marking.newly_marked,
+                taken_back=marking.taken_back,
+                notes=notes,
+                sheet=str(project.rejected_file),
+            )
+            write_sheet(project, writer, report, max_pixels=config.check.max_pixels)
+        run.inputs = check_inputs(project, config)  # the dates that were set aside are part of them
         run.notes["photos"] = {"kept": report.kept, **report.marked}
         return report
 
@@ -98,7 +111,7 @@ def _restorable(catalog: Catalog, photo_id: int) -> Photo:
         raise InputError(f"{name} was taken out by hand: import it again to have it back")
     if not is_candidate(photo) or photo.file is None or photo.place is None:
         raise InputError(f"{name} cannot be kept ({photo.reason or photo.state}): nothing of it is stored")
-    if photo.state == "rejected" and (photo.reason or "").partition(":")[0] not in _OPINIONS:
+    if photo.state == "rejected" and code_of(photo) not in OPINIONS:
         raise InputError(f"{name} cannot be kept ({photo.reason}): import it again")
     return photo
 
@@ -110,6 +123,7 @@ class _Marking:
     catalog: Catalog
     newly_marked: int = 0
     taken_back: int = 0
+    doubts: Counter[str] = field(default_factory=Counter)  # dates set aside, by what is wrong with them
 
     def set(self, photo: Photo, mark: Mark | None, *, before: Photo) -> None:
         """Bring one row up to date: its measures, and its mark."""
@@ -131,31 +145,50 @@ class _Marking:
             self.catalog.update(before.photo_id, **changes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What earlier runs found out."""
+
+    verified: VerifiedFiles
+    measures: Measures
+
+
 def _check_each(
-    project: Project,
-    config: Config,
-    reader: Catalog,
-    marking: _Marking,
-    verified: VerifiedFiles,
-    progress: Progress,
+    project: Project, config: Config, reader: Catalog, marking: _Marking, memory: _Memory, progress: Progress
 ) -> None:
-    """Marks that a photo earns by itself; those about others wait for `_check_twins`."""
+    """Marks that a photo earns by itself; the others stay until `_check_again` and `_check_twins` see to them."""
     total = sum(count for _, state, _, count in reader.counts() if state in {"fetched", "rejected"})
     candidates = (photo for photo in reader.photos() if is_candidate(photo))
     watched = progress.track(candidates, total=total, label="Checking")
-    jobs = ((photo, verified.find(photo.file or "", photo.sha256 or "")) for photo in watched)
+    jobs = (
+        (photo, memory.verified.find(photo.file or "", photo.sha256 or ""), memory.measures.find(photo.pixels_sha256))
+        for photo in watched
+    )
 
-    def judge(job: tuple[Photo, Stamp | None]) -> tuple[Photo, Judged]:
-        photo, stamp = job
-        return photo, judge_photo(project, photo, config.check, verified=stamp)
+    def judge(job: tuple[Photo, Stamp | None, Signs | None]) -> tuple[Photo, Judged]:
+        photo, stamp, signs = job
+        return photo, judge_photo(project, photo, config.check, verified=stamp, signs=signs)
 
     for batch in in_batches(in_order(judge, jobs), _BATCH):
         with marking.catalog.transaction():
             for before, now in batch:
-                keep = now.mark is None and is_about_others(before)
+                keep = now.mark is None and (is_about_others(before) or is_second_look(before))
                 mark = Mark(before.reason or "", before.score) if keep else now.mark
                 marking.set(now.photo, mark, before=before)
-        verified.add((now.photo.file or "", now.photo.sha256 or "", now.stamp) for _, now in batch if now.stamp)
+                if now.doubt:
+                    marking.doubts[now.doubt] += 1
+        memory.measures.add((now.photo.pixels_sha256 or "", now.signs) for _, now in batch if now.signs)
+        memory.verified.add((now.photo.file or "", now.photo.sha256 or "", now.stamp) for _, now in batch if now.stamp)
+
+
+def _check_again(reader: Catalog, marking: _Marking, look: SecondLook) -> None:
+    """Marks that take all measures, or a network: on every photo that is fit by itself."""
+    alone = (p for p in reader.photos() if p.state == "fetched" or is_about_others(p) or is_second_look(p))
+    for batch in in_batches(((photo, look.judge(photo)) for photo in alone if is_candidate(photo)), _BATCH):
+        with marking.catalog.transaction():
+            for photo, mark in batch:
+                if mark is not None or is_second_look(photo):
+                    marking.set(photo, mark, before=photo)
 
 
 def _check_twins(reader: Catalog, marking: _Marking) -> None:
@@ -165,18 +198,3 @@ def _check_twins(reader: Catalog, marking: _Marking) -> None:
         with marking.catalog.transaction():
             for photo, mark in batch:
                 marking.set(photo, mark, before=photo)
-
-
-def _report(catalog: Catalog, marking: _Marking) -> CheckReport:
-    by_place: Counter[str] = Counter()
-    for place, state, _, count in catalog.counts():
-        if state == "fetched" and place is not None:
-            by_place[place] += count
-    return CheckReport(
-        kept=by_place.total(),
-        by_place=dict(sorted(by_place.items())),
-        marked=catalog.marks("check"),
-        newly_marked=marking.newly_marked,
-        taken_back=marking.taken_back,
-        kept_by_user=catalog.kept_by_user(),
-    )

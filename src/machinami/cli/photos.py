@@ -1,5 +1,6 @@
 """Commands about photos: import, check, split."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,7 +73,10 @@ def import_(
 @json_option
 @quiet_option
 def check(folder: Path, *, restore: tuple[int, ...], read_all: bool, as_json: bool, quiet: bool) -> None:
-    """Mark unfit photos with a reason: undecodable, too small, doubles, placeholders. Nothing is deleted.
+    """Mark unfit photos with a reason: blurred, dark, doubles, placeholder cards … Nothing is deleted.
+
+    Prints how many photos of each place bear which reason. rejected.html in the project folder shows the photos that
+    were taken out, with the command that takes a mark back.
 
     \b
     Example:
@@ -94,7 +98,34 @@ def check(folder: Path, *, restore: tuple[int, ...], read_all: bool, as_json: bo
     if restore:
         click.echo(f"{restored} {'mark was' if restored == 1 else 'marks were'} taken back\n")
     with project.catalog() as catalog:
-        print_table(["place", "state", "reason", "photos"], catalog.counts())
+        print_table(*_by_reason_and_place(catalog.counts()))
+    for note in report.notes:
+        click.echo(f"\n{note}")
+    if report.marked:
+        click.echo(f"\nLook at what was taken out: {report.sheet}")
+
+
+def _by_reason_and_place(
+    counts: Iterable[tuple[str | None, str, str | None, int]],
+) -> tuple[list[str], list[list[object]]]:
+    """Headers and rows of a table: kept photos, then each reason, then what is no photo yet; a column a place."""
+    cells: dict[tuple[int, str], dict[str | None, int]] = {}
+    for place, state, reason, photos in counts:
+        if state == "fetched":
+            row = (0, "kept")
+        elif state == "rejected":
+            row = (1, reason or state)
+        else:
+            row = (2, f"{state}: {reason}" if reason else state)
+        places = cells.setdefault(row, {})
+        places[place] = places.get(place, 0) + photos
+    columns = sorted({place for row in cells.values() for place in row}, key=lambda place: (place is None, place or ""))
+    names = ["no place" if place is None else place for place in columns]
+    rows: list[list[object]] = [
+        [name, *(cells[order, name].get(place) for place in columns), sum(cells[order, name].values())]
+        for order, name in sorted(cells)
+    ]
+    return ["reason", *names, "all"], rows
 
 
 @click.command()

@@ -112,7 +112,7 @@ def _arrivals(project: Project, photo_id: int) -> Iterator[Path]:
 
 def _delete_results(project: Project) -> Iterator[str]:
     """Delete what shows photos or was computed from their pixels, but for the model; their names."""
-    for path in (project.report_file, project.split_file, project.split_map):
+    for path in (project.report_file, project.rejected_file, project.split_file, project.split_map):
         if path.exists():
             path.unlink()
             yield path.name

@@ -189,6 +189,7 @@ def _row(ref: PhotoRef, source: str, place: str, reason: str | None, sample: int
         heading_deg=None if spherical else ref.heading_deg,
         captured_at=ref.captured.text if ref.captured else None,
         captured_precision=ref.captured.precision if ref.captured else None,
+        uploaded_at=ref.uploaded_at,
         camera_make=ref.camera_make,
         camera_model=ref.camera_model,
         sequence=ref.sequence,

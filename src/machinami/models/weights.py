@@ -16,7 +16,7 @@ from machinami.errors import WeightsError
 from machinami.models.backbones import BUNDLED
 from machinami.models.hub import first_line, hub_file
 
-__all__ = ["WeightsOrigin", "digest_weights", "load_weights"]
+__all__ = ["WeightsOrigin", "digest_weights", "load_classifier", "load_weights"]
 
 OFFLINE_WAY = (
     'set train.backbone = "efficientnet-lite0", whose weights are installed, or train.weights to a file that you have '
@@ -52,6 +52,15 @@ def load_weights(network: nn.Module, backbone: str, *, weights: str = "", endpoi
         state, source = _hub_state(network, endpoint)
     _fill(network, state, source)
     return WeightsOrigin(source, digest_weights(network))
+
+
+def load_classifier(network: nn.Module) -> None:
+    """Fill all of `network`, the bundled backbone with its 1000 classes of ImageNet. Raises WeightsError."""
+    state = _bundled_state()
+    found = _by_position(network.state_dict(), state)
+    if found is None:
+        raise WeightsError("the installed weights are not those of the bundled network: install machinami again")
+    network.load_state_dict(found)
 
 
 def digest_weights(network: nn.Module) -> str:

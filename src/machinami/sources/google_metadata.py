@@ -18,7 +18,16 @@ from machinami.sources.manners import TryAgain, Verdict, first_words, judge_stat
 from machinami.sources.source import EARLIEST_PROVIDER_YEAR, PhotoRef
 from machinami.sources.transport import Answer
 
-__all__ = ["ATTRIBUTION", "Metadata", "judge_metadata", "read_metadata", "read_ref", "refuse_key", "said"]
+__all__ = [
+    "ATTRIBUTION",
+    "Metadata",
+    "judge_metadata",
+    "read_metadata",
+    "read_ref",
+    "refuse_key",
+    "said",
+    "third_party_reason",
+]
 
 ATTRIBUTION = "© Google"  # and no other text: a user's name can contain the word
 _EMPTY = frozenset({"ZERO_RESULTS", "NOT_FOUND"})
@@ -137,11 +146,12 @@ def read_ref(metadata: Metadata, sample: Sample, *, match_m: float, now: datetim
         licence="proprietary",
         attribution=metadata.copyright,
         page_url=_page_url(metadata.pano_id, metadata.position),
-        reason=_third_party(metadata.pano_id, metadata.copyright) or _too_far(distance_m, match_m),
+        reason=third_party_reason(metadata.pano_id, metadata.copyright) or _too_far(distance_m, match_m),
     )
 
 
-def _third_party(pano_id: str, credit: str | None) -> str | None:
+def third_party_reason(pano_id: str, credit: str | None) -> str | None:
+    """Why a panorama is not Google's own, by its copyright and the form of its id; None where it is."""
     if credit != ATTRIBUTION:
         return f"third-party: {credit or 'no copyright is named'}"
     if len(pano_id) > _LONGEST_OWN_ID or pano_id.startswith(_USERS_ID):

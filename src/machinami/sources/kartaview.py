@@ -221,6 +221,7 @@ def _ref(row: Mapping[str, object], now: datetime) -> PhotoRef | None:
         heading_deg=heading_of(row.get("heading")),
         field_of_view_deg=field_of_view_deg if known else None,
         captured=_captured(row, now),
+        uploaded_at=_uploaded_at(row, now),
         sequence=id_of(row.get("sequence_id")),
         creator=creator,
         licence=TERMS.licence,
@@ -240,6 +241,15 @@ def _captured(row: Mapping[str, object], now: datetime) -> CaptureDate | None:
     if shot is None or shot.year < EARLIEST_PROVIDER_YEAR or (added is not None and shot >= added):
         return None
     return parse_date(shot.isoformat(), now=now)
+
+
+def _uploaded_at(row: Mapping[str, object], now: datetime) -> str | None:
+    """The day on which the provider received it, since no time zone is given."""
+    added = _moment(row.get("date_added"))
+    if added is None or added.year < EARLIEST_PROVIDER_YEAR:
+        return None
+    day = parse_date(added.isoformat(), now=now)
+    return day.text if day else None
 
 
 def _moment(value: object) -> datetime | None:

@@ -104,6 +104,7 @@ def parse_item(item: dict[str, object], *, now: datetime) -> PhotoRef | None:
     view_deg = number_of(optics.get("field_of_view"))
     size = optics.get("sensor_array_dimensions")
     width, height = size if isinstance(size, list) and len(size) == 2 else (None, None)
+    uploaded = provider_date(_moment(told.get("created")), now=now)
     licence, creator = text_of(told.get("license")), text_of(told.get("geovisio:producer"))
     return PhotoRef(
         source_id=source_id,
@@ -113,6 +114,7 @@ def parse_item(item: dict[str, object], *, now: datetime) -> PhotoRef | None:
         heading_deg=_heading(told),
         field_of_view_deg=view_deg,
         captured=provider_date(_moment(told.get("datetime")), now=now),
+        uploaded_at=uploaded.text if uploaded else None,
         width=whole_of(width),
         height=whole_of(height),
         sequence=text_of(item.get("collection")),

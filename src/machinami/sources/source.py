@@ -42,6 +42,7 @@ class PhotoRef:
     heading_deg: float | None = None  # of the camera; of the centre column where spherical
     field_of_view_deg: float | None = None
     captured: CaptureDate | None = None
+    uploaded_at: str | None = None  # ISO 8601, UTC; the day where the provider tells no time zone
     width: int | None = None  # pixels, as the provider has it
     height: int | None = None
     sequence: str | None = None
