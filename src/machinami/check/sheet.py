@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import jinja2
 from PIL import Image
 
+from machinami import __version__
 from machinami.catalog import Catalog, Photo
 from machinami.check.marks import OPINIONS
 from machinami.check.report import CheckReport
@@ -23,7 +24,6 @@ MOST_SHOWN = 200  # of one reason
 _SHORTER_SIDE_PX = 150
 _LONGEST_PX = 300
 _QUALITY = 60
-_FORMAT = 1
 
 _MEANINGS = {
     "too-small": "The shorter side has fewer pixels than min_side_px.",
@@ -82,7 +82,7 @@ def write_sheet(project: Project, catalog: Catalog, report: CheckReport, *, max_
         [(p.photo_id, p.place, p.reason, p.score, p.sha256, p.file, p.attribution, p.source in hidden) for p in photos]
         for photos in chosen.values()
     ]
-    digest = digest_json([_FORMAT, rows, report.kept, report.marked_by_place, report.notes, str(project.root)])
+    digest = digest_json([__version__, rows, report.kept, report.marked_by_place, report.notes, str(project.root)])
     if _is_current(project, digest):
         return
     groups = [_group(project, report, reason, photos, hidden, max_pixels) for reason, photos in chosen.items()]
