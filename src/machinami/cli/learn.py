@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from machinami.cli.options import folder_argument, json_option, machine_options, quiet_option
-from machinami.cli.output import points, print_brand, print_json, print_table, progress_for, share
+from machinami.cli.output import points, print_brand, print_json, print_table, progress_for
 from machinami.cli.standing import warn_of_stale
 from machinami.config import Config
 from machinami.errors import UsageError
@@ -104,9 +104,7 @@ def evaluate(
     if table and not photos:
         raise UsageError("--table goes with --photos: it labels another set")
     if sum(map(bool, (photos, compare, cross_validate, match))) > 1:
-        raise UsageError(
-            "--photos, --compare, --cross-validate and --match are different questions: ask one at a time"
-        )
+        raise UsageError("--photos, --compare, --cross-validate and --match are different questions: ask one at a time")
     if compare:
         _compare(project, Project.open(compare), config, as_json=as_json)
         return

@@ -65,14 +65,20 @@ def gap_words(scores: Scores, lang: Lang) -> list[str]:
     said = []
     gap = belief.gap
     if belief.random is not None and gap is not None and gap.value is not None:
-        ends = "" if gap.low is None or gap.high is None else f" ({100 * gap.low:+.1f} … {100 * gap.high:+.1f})"
+        known = gap.low is not None and gap.high is not None
+        ends = t.say("rivals.gap.ends", low=_signed(gap.low), high=_signed(gap.high)) if known else ""
         shown = (gap.low if gap.low is not None else gap.value) > 0
         key = "rivals.gap.shown" if shown else "rivals.gap.same"
-        said.append(t.say(key, random=t.percent(belief.random), gap=f"{100 * gap.value:+.1f}{ends}"))
+        said.append(t.say(key, random=t.percent(belief.random), gap=_signed(gap.value) + ends))
     if belief.columns and "metadata" in belief.rivals:
         names = [t.known(f"column.{name}", name) for name in belief.columns]
         said.append(t.say("rivals.columns", list=t.listed(names)))
     return said
+
+
+def _signed(share: float | None) -> str:
+    """Percentage points with their sign."""
+    return "–" if share is None else f"{100 * share:+.1f}".replace("-", "−")
 
 
 def confound_rows(scores: Scores, lang: Lang) -> list[tuple[str, str, str, str, str]]:

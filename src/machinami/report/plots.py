@@ -15,8 +15,9 @@ from machinami.report.texts import Lang, texts
 __all__ = ["draw_curve", "draw_reliability", "draw_selective"]
 
 WIDTH, HEIGHT = 400, 270
-LEFT, RIGHT, TOP, BOTTOM = 46, 20, 14, 46  # margins around the field
+LEFT, RIGHT, TOP, BOTTOM = 52, 20, 32, 46  # margins around the field
 _BAND = (0.025, 0.975)
+_LINES = {0.0: 5, 0.5: 6, 0.8: 5}  # across the field, by where the axis of shares begins
 Say = Callable[[Lang], str]
 Point = tuple[float, float]
 
@@ -34,15 +35,16 @@ class _Field:
         up = (max(y, self.y_low) - self.y_low) / (1 - self.y_low)
         return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
-    def axes(self, ticks: Sequence[tuple[float, Say]], title: Say) -> Iterator[Markup]:
-        """Thin lines and names: shares up the left, `ticks` along the bottom."""
-        for share in np.linspace(self.y_low, 1, 5):
+    def axes(self, ticks: Sequence[tuple[float, Say]], *, across: str, up: str) -> Iterator[Markup]:
+        """Thin lines and names: shares up the left, `ticks` along the bottom; `across` and `up` are keys of texts."""
+        yield label(_key(up), 0, 14, class_="tick")
+        for share in np.linspace(self.y_low, 1, _LINES[self.y_low]):
             (left, y), (right, _) = self.at(self.x_low, share), self.at(self.x_high, share)
             yield element("line", x1=left, x2=right, y1=y, y2=y, class_="rail")
             yield label(_percent(float(share)), left - 6, y + 4, class_="tick end")
         for x, words in ticks:
             yield label(words, self.at(x, self.y_low)[0], HEIGHT - BOTTOM + 18, class_="tick middle")
-        yield label(title, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, class_="tick middle")
+        yield label(_key(across), (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, class_="tick middle")
 
 
 def draw_reliability(scores: Scores) -> Markup:
@@ -57,14 +59,14 @@ def draw_reliability(scores: Scores) -> Markup:
     ticks = [(x, _percent(x)) for x in np.linspace(field.x_low, 1, 3).tolist()]
     dots = [_dot(field.at(row.confidence, row.accuracy)) for row in bins]
     return _picture(
-        "reliability.x", field.axes(ticks, _key("reliability.x")), element("polygon", points=_path(edges), class_="null"),
+        "reliability.x", field.axes(ticks, across="reliability.x", up="reliability.y"), element("polygon", points=_path(edges), class_="null"),
         _line(corners, "rail"), *dots,
     )  # fmt: skip
 
 
 def _calibrated(bins: Sequence[Bin]) -> tuple[list[float], list[float]]:
     """Between which shares 95 % of groups of a calibrated network lie: exact binomial quantiles."""
-    ends = [binom.ppf(_BAND, row.photos, min(row.confidence, 1.0)) / row.photos for row in bins]
+    ends = [np.atleast_1d(binom.ppf(_BAND, row.photos, min(row.confidence, 1.0))) / row.photos for row in bins]
     return [float(end[0]) for end in ends], [float(end[1]) for end in ends]
 
 
@@ -75,7 +77,10 @@ def draw_selective(scores: Scores) -> Markup:
     spots = [field.at(row.share, row.accuracy) for row in rows]
     ticks = [(x, _percent(x)) for x in (0.1, 0.5, 1.0)]
     return _picture(
-        "selective.x", field.axes(ticks, _key("selective.x")), _line(spots, "stroke"), *(_dot(spot) for spot in spots)
+        "selective.x",
+        field.axes(ticks, across="selective.x", up="well.accuracy"),
+        _line(spots, "stroke"),
+        *(_dot(spot) for spot in spots),
     )
 
 
@@ -96,7 +101,7 @@ def draw_curve(scores: Scores) -> Markup:
     joined = [field.at(step.blocks, step.figure.value or 0) for step in steps]
     lines = [_line(joined[: len(known)], "stroke"), _line(joined[len(known) - 1 :], "stroke ahead")]
     ticks = [(step.blocks, _count(step.blocks)) for step in (known[-1], *ahead)]
-    return _picture("curve.x", field.axes(ticks, _key("curve.x")), *lines, *marks)
+    return _picture("curve.x", field.axes(ticks, across="curve.x", up="well.balanced"), *lines, *marks)
 
 
 def _floor(shares: Sequence[float]) -> float:
