@@ -53,7 +53,7 @@ def screen(capsys, found, ground="ground"):
         ({}, "Sound: Town A and Town B can be told apart, with balanced accuracy 90 % (85–95) over 24 blocks"),
         ({"metadata": 0.92}, "Confounded: balanced accuracy 90 % (85–95) over 24 blocks, but metadata alone, how the"),
         ({"metadata": 0.92, "strategy": "random"}, "Confounded: "),
-        ({"strategy": "random"}, "Random split: neighbouring photos stand on both sides, so balanced accuracy 90 % (85–95) over"),
+        ({"strategy": "random"}, "Random split: neighbouring photos stand on both sides, so balanced accuracy 90 %"),
         ({"blocks": (4, 4)}, "Too few blocks: balanced accuracy 90 % (85–95) over 8 blocks, fewer than 10, so"),
         ({"blocks": (12, 1)}, "Too few blocks: balanced accuracy 90 % (85–95) over 13 blocks, only one of them of"),
         ({"blocks": (1, 1)}, "Too few blocks: balanced accuracy 90 % (85–95) over 2 blocks, only one each of"),

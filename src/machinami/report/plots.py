@@ -58,10 +58,9 @@ def draw_reliability(scores: Scores) -> Markup:
     corners = (field.at(field.x_low, field.x_low), field.at(1, 1))
     ticks = [(x, _percent(x)) for x in np.linspace(field.x_low, 1, 3).tolist()]
     dots = [_dot(field.at(row.confidence, row.accuracy)) for row in bins]
-    return _picture(
-        "reliability.x", field.axes(ticks, across="reliability.x", up="reliability.y"), element("polygon", points=_path(edges), class_="null"),
-        _line(corners, "rail"), *dots,
-    )  # fmt: skip
+    band = element("polygon", points=_path(edges), class_="null")
+    axes = field.axes(ticks, across="reliability.x", up="reliability.y")
+    return _picture("reliability.x", axes, band, _line(corners, "rail"), *dots)
 
 
 def _calibrated(bins: Sequence[Bin]) -> tuple[list[float], list[float]]:

@@ -34,7 +34,7 @@ def claim_of(scores: Scores) -> str:
 
 
 def verdict_sentence(scores: Scores, ground: Ground, lang: Lang) -> str | None:
-    """ "Confounded: …", "Random split: …", "Too few blocks: …" or "Sound: …", with the figure and its blocks.
+    """The sentence that begins with Confounded, Random split, Too few blocks or Sound, with the figure and its blocks.
 
     None where the figures hold no verdict, or no balanced accuracy.
     """
