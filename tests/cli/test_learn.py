@@ -78,7 +78,7 @@ def test_a_photo_that_moved_to_a_new_place_is_told_and_what_is_there_can_be_repo
     for command in ("evaluate", "explain"):
         problem = said(capsys, command, town.root, "-q", *CPU, code=5).err
         assert f"photo {test[0]} was of a and is of c now): run `machinami split {town.root}` first" in problem
-    assert "told apart" in said(capsys, "report", town.root, "-q").out
+    assert "balanced accuracy" in said(capsys, "report", town.root, "-q").out
 
 
 def test_two_runs_are_set_side_by_side_and_nothing_is_run(town, copied_town, finished_town, capsys):

@@ -50,7 +50,11 @@ def _warnings(figures: Mapping[str, Any]) -> Iterator[str]:
         yield figures["branded"]
     if test["blocks"] < BLOCKS_FOR_TRUST:
         has_interval = (test["balanced_accuracy"] or {}).get("low") is not None
-        rough = "the interval is rough, and rather too short" if has_interval else "there is no interval to trust"
+        rough = (
+            "the interval is rough, and rather too short"
+            if has_interval
+            else "with a single block of a place there is no interval"
+        )
         yield f"Warning: {_blocks(test['blocks'])}, fewer than {BLOCKS_FOR_TRUST}: {rough}."
 
 
