@@ -120,7 +120,8 @@ def print_matched(figures: Mapping[str, Any], labels: Mapping[str, str], *, grou
     test, matched = figures["test"], figures["matched"]
     click.echo(first_sentence(figures, labels, ground=ground))
     column = matched["column"]
-    click.echo(f"\nMatched by {column}: every place has equally many photos of each of {matched['values']} values\n")
+    values = "the one value" if matched["values"] == 1 else f"each of the {matched['values']} values"
+    click.echo(f"\nMatched by {column}: every place has equally many photos of {values} that all of them have\n")
     print_table(
         ["", "all test photos", f"matched by {column}"],
         [
