@@ -162,8 +162,9 @@ def test_matched_figures_stand_beside_the_others_and_nothing_is_measured_again(t
     assert told == figures | {"matched": matched}
 
 
-def test_run_and_report_begin_with_the_verdict(town, capsys, finished_town):
+def test_run_and_report_begin_with_the_verdict(town, capsys):
     code = json.loads(town.evaluation_file.read_text())["verdict"]["code"]
+    assert json.loads((town.model / "card.json").read_text())["figures"]["verdict"] == code
     words = {"sound": "Sound: ", "confounded": "Confounded: ", "too-few-blocks": "Too few blocks: "}[code]
     for command in ("run", "report"):
         assert said(capsys, command, town.root, "-q", *(CPU if command == "run" else ())).out.startswith(words)
