@@ -1,17 +1,21 @@
 """The verdict begins every output in both languages, and the page shows what it rests on."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from machinami.evaluate import verdict
 from machinami.evaluate.verdict import verdict_of
+from machinami.progress import silent
 from machinami.report import believing
 from machinami.report.belief import Bin
 from machinami.report.data import read_report_data
-from machinami.report.gallery import Gallery
+from machinami.report.gallery import Gallery, make_gallery
 from machinami.report.page import render_page
 from machinami.report.plots import _calibrated
 from machinami.report.sentences import findings, opening
+from machinami.report.texts import LANGUAGES, texts
 from machinami.split import Distances, read_split
 
 EMPTY = Gallery(shots=(), scale=None, grid=None, chosen=0, unreadable=0)
@@ -146,3 +150,19 @@ def test_an_old_file_without_a_verdict_is_still_read(make_project):
 def test_the_band_of_a_calibrated_network_is_that_of_the_binomial():
     (low,), (high,) = _calibrated([Bin(confidence=0.5, accuracy=0.5, photos=100)])
     assert (low, high) == (0.4, 0.6)
+
+
+def test_every_kind_of_fact_has_its_sentence_in_every_language():
+    kinds = {f"verdict.fact.{kind}" for kind in verdict.SENTENCES}
+    for lang in LANGUAGES:
+        assert {name for name in texts(lang).names() if name.startswith("verdict.fact.")} == kinds
+
+
+def test_a_shot_that_may_not_be_shown_is_not_among_the_mistakes(make_project):
+    project = make_project()
+    data = read_report_data(project, project.config())
+    gallery = make_gallery(project, project.config(), data, progress=silent)
+    ids = [shot.photo.photo_id for shot in gallery.shots]
+    assert [shot.photo.photo_id for shot in gallery.among([*reversed(ids), 10**6])] == ids[::-1]
+    hidden = replace(gallery, shots=tuple(replace(shot, is_shown=False) for shot in gallery.shots))
+    assert hidden.among(ids) == ()

@@ -5,7 +5,7 @@ from typing import Any
 
 from machinami.enough import BLOCKS_FOR_BOOTSTRAP, BLOCKS_FOR_TRUST
 
-__all__ = ["verdict_of"]
+__all__ = ["SENTENCES", "verdict_of"]
 
 MOST_COLUMNS = 4  # of metadata, in the reasons
 
@@ -68,7 +68,7 @@ def _sound(figures: Mapping[str, Any]) -> list[Fact]:
     return facts
 
 
-_SENTENCES = {
+SENTENCES = {
     "metadata-near": "how the photos were taken tells the places as well as how they look: metadata alone reads "
     "{metadata} balanced accuracy, the network {network}",
     "column": "{column} goes with the place ({detail})",
@@ -83,7 +83,7 @@ _SENTENCES = {
 
 
 def _reason(fact: Fact) -> str:
-    return _SENTENCES[fact["fact"]].format(**{name: _written(value) for name, value in fact.items()})
+    return SENTENCES[fact["fact"]].format(**{name: _written(value) for name, value in fact.items()})
 
 
 def _written(value: Any) -> str:
