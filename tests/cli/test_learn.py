@@ -78,7 +78,7 @@ def test_a_photo_that_moved_to_a_new_place_is_told_and_what_is_there_can_be_repo
     for command in ("evaluate", "explain"):
         problem = said(capsys, command, town.root, "-q", *CPU, code=5).err
         assert f"photo {test[0]} was of a and is of c now): run `machinami split {town.root}` first" in problem
-    assert "told apart" in said(capsys, "report", town.root, "-q").out
+    assert "balanced accuracy" in said(capsys, "report", town.root, "-q").out
 
 
 def test_two_runs_are_set_side_by_side_and_nothing_is_run(town, copied_town, finished_town, capsys):
@@ -96,7 +96,7 @@ def test_two_runs_are_set_side_by_side_and_nothing_is_run(town, copied_town, fin
     assert {project.root: project.runs_file.read_bytes() for project in (town, other)} == before
 
 
-@pytest.mark.parametrize("others", [["--photos", "."], ["--cross-validate"]])
+@pytest.mark.parametrize("others", [["--photos", "."], ["--cross-validate"], ["--match", "camera"]])
 def test_one_question_at_a_time(town, capsys, others):
     problem = said(capsys, "evaluate", town.root, "--compare", town.root, *others, code=2).err
     assert "ask one at a time" in problem
@@ -125,8 +125,57 @@ def test_what_further_fits_have_told_is_printed(town, capsys, monkeypatch, edit_
     monkeypatch.setattr("machinami.evaluate.stage.evaluate_project", evaluated)
     text = said(capsys, "evaluate", town.root, "--cross-validate", "-q").out
     assert asked == [True]
-    assert "A random split would say 95 %: +15.0 points (+5.0 to +25.0); so much is memory of the ground" in text
-    assert "Every fold once the test: balanced accuracy 80 % (70–90)" in text
-    assert "A linear probe reaches 80 % (70–90) from 9 blocks; 80 % (70–90) with 18 blocks" in text
+    assert re.search(
+        r"the same, random split +95 % +gap \+15.0 points \(\+5.0 to \+25.0\): so much is memory of the ground", text
+    )
+    assert re.search(r"every fold once the test +80 % \(70–90\)", text)
+    assert "A linear probe reaches 80 % (70–90) from 9 training blocks; forecast 80 % (70–90) with 18 blocks" in text
     figures["random_split"]["balanced_gap_low"] = -0.05
     assert "memory" not in said(capsys, "evaluate", town.root, "-q").out
+
+
+def test_a_column_to_match_by_that_there_is_not_is_told_before_any_work(town, capsys):
+    problem = said(capsys, "evaluate", town.root, "--match", "colour", code=2).err
+    assert "--match colour: there is no such column: camera, size" in problem
+
+
+def test_matched_figures_stand_beside_the_others_and_nothing_is_measured_again(town, capsys, monkeypatch):
+    monkeypatch.setattr("machinami.evaluate.stage.evaluate_project", None)
+    figures = json.loads(town.evaluation_file.read_text())
+    figure = {"value": 0.6, "low": 0.5, "high": 0.7}
+    matched = {"column": "year", "photos": 8, "blocks": 4, "values": 2, "dropped": 3}
+    matched |= {"accuracy": figure, "balanced_accuracy": figure}
+    asked = []
+
+    def match(_, __, column):
+        asked.append(column)
+        return figures | {"matched": matched}
+
+    monkeypatch.setattr("machinami.evaluate.matching.match_project", match)
+    text = said(capsys, "evaluate", town.root, "--match", "year", "-q").out
+    assert asked == ["year"]
+    assert "all test photos  matched by year" in text
+    assert re.search(r"balanced accuracy .*60 % \(50–70\)\n", text)
+    assert re.search(rf"blocks +{figures['test']['blocks']} +4\n", text)
+    assert "Warning: 4 blocks, fewer than 20" in text
+    told = json.loads(said(capsys, "evaluate", town.root, "--match", "year", "-q", "--json").out)
+    assert told == figures | {"matched": matched}
+
+
+def test_run_and_report_begin_with_the_verdict(town, capsys):
+    code = json.loads(town.evaluation_file.read_text())["verdict"]["code"]
+    assert json.loads((town.model / "card.json").read_text())["figures"]["verdict"] == code
+    words = {"sound": "Sound: ", "confounded": "Confounded: ", "too-few-blocks": "Too few blocks: "}[code]
+    for command in ("run", "report"):
+        assert said(capsys, command, town.root, "-q", *(CPU if command == "run" else ())).out.startswith(words)
+
+
+def test_a_confounded_model_says_so_when_it_predicts(town, capsys):
+    card = town.model / "card.json"
+    facts = json.loads(card.read_text())
+    photo = next((town.root / "photos").rglob("*.jpg"))
+    for code, told in (("confounded", True), ("sound", False)):
+        facts["figures"]["verdict"] = code
+        card.write_text(json.dumps(facts))
+        error = said(capsys, "predict", town.root, photo, "-q", *CPU).err
+        assert error.startswith("machinami: this model is confounded") == told

@@ -82,7 +82,7 @@ def test_one_rule_says_whether_a_figure_beats_guessing(make_project, figure, bea
     project = make_project()
     data = read_report_data(project, project.config())
     places = tuple(replace(place, photos=80) for place in data.places)
-    data = replace(data, places=places, scores=replace(data.scores, balanced_accuracy=figure))
+    data = replace(data, places=places, scores=replace(data.scores, places=places, balanced_accuracy=figure))
     in_chart = "Balanced accuracy" not in [name("en") for name in accuracy_chart(data).not_above]
     if figure.value is not None:
         in_headline = "cannot be told apart" not in headline(data, "en")

@@ -93,7 +93,7 @@ def test_what_was_measured_is_told(make_project):
     figures["confounds"] = [{"column": "camera_model", "cramers_v": 0.93, "verdict": "confounded"}]
     project.evaluation_file.write_text(json.dumps(figures), encoding="utf-8")
     said = " ".join(plain(beliefs(read(project), "en")))
-    assert "The strongest simple baseline, mean colour, reaches 61 % accuracy" in said
+    assert "The strongest simple baseline, colours alone, reaches 61 % accuracy" in said
     assert "would show 99 % accuracy" in said
     assert "camera_model goes with the place (Cramér's V 0.93)" in said
     assert "more than 88 m from the nearest training photo, half of them more than 410 m" in said

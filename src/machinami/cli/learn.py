@@ -1,19 +1,16 @@
-"""Commands about the network: train, evaluate, explain, report."""
+"""Commands about the network: train, explain, report."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from machinami.cli.options import folder_argument, json_option, machine_options, quiet_option
-from machinami.cli.output import points, print_brand, print_json, print_table, progress_for, share
+from machinami.cli.output import print_brand, print_json, print_table, progress_for
 from machinami.cli.standing import warn_of_stale
-from machinami.config import Config
-from machinami.errors import UsageError
 
-__all__ = ["evaluate", "explain", "report", "train"]
+__all__ = ["explain", "report", "train"]
 
 
 @click.command()
@@ -45,136 +42,6 @@ def train(folder: Path, *, device: str, threads: int | None, as_json: bool, quie
     )
     click.echo(f"\nTrained: {trained.tuned} (figures above are of the validation blocks)")
     click.echo(f"Next: `machinami evaluate {folder}`")
-
-
-@click.command()
-@folder_argument
-@click.option(
-    "--photos",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Another labelled set (a folder for each place); opens no test blocks.",
-)
-@click.option("--table", type=click.Path(path_type=Path, exists=True), help="The table that goes with --photos.")
-@click.option(
-    "--cross-validate", is_flag=True, help="Also train a network for every fold, so that each is the test once."
-)
-@click.option(
-    "--compare",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Another project: set it beside this one on the test photos of both; trains nothing.",
-)
-@machine_options
-@json_option
-@quiet_option
-def evaluate(
-    folder: Path,
-    *,
-    photos: Path | None,
-    table: Path | None,
-    cross_validate: bool,
-    compare: Path | None,
-    device: str,
-    threads: int | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Measure the network on the test blocks; then fit it once more on all blocks, for predicting.
-
-    \b
-    Example:
-      machinami evaluate tokyo
-      machinami evaluate tokyo --photos other-photos
-      machinami evaluate tokyo --compare tokyo-larger-blocks
-    """
-    from machinami.project import Project
-
-    project, progress = Project.open(folder), progress_for(quiet=quiet)
-    config = project.config()
-    if table and not photos:
-        raise UsageError("--table goes with --photos: it labels another set")
-    if sum(map(bool, (photos, compare, cross_validate))) > 1:
-        raise UsageError("--photos, --compare and --cross-validate are three different questions: ask one at a time")
-    if compare:
-        _compare(project, Project.open(compare), config, as_json=as_json)
-        return
-    if photos:
-        from machinami.evaluate.others import evaluate_others
-        from machinami.models.device import using_threads
-
-        with using_threads(threads):
-            other = evaluate_others(project, config, photos, table=table, device=device, progress=progress)
-        figures = other.figures
-        if other.learned:
-            click.echo(
-                f"machinami: {other.learned} of the {figures['test']['photos']} photos are among those that the "
-                "network learned from, so these figures say little of new photos: leave them out",
-                err=True,
-            )
-    else:
-        from machinami.evaluate.stage import evaluate_project
-        from machinami.train.stage import refit_project
-
-        warn_of_stale(project, config, before="evaluate")
-        figures = evaluate_project(
-            project, config, device=device, threads=threads, cross_validate=cross_validate, progress=progress
-        ).figures
-        if config.train.refit:
-            refit_project(project, config, device=device, threads=threads, progress=progress)
-    if as_json:
-        print_json(figures)
-        return
-    print_brand(figures["branded"])
-    test = figures["test"]
-    click.echo(f"Balanced accuracy {share(test['balanced_accuracy'])}, accuracy {share(test['accuracy'])}")
-    click.echo(f"on {test['photos']} photos in {test['blocks']} blocks never learned from\n" if not photos else "")
-    rows = [
-        (
-            place,
-            f["photos"],
-            f["blocks"],
-            *(None if f[m] is None else f"{f[m]:.3f}" for m in ("precision", "recall", "f1")),
-        )
-        for place, f in figures["per_place"].items()
-    ]
-    print_table(["place", "photos", "blocks", "precision", "recall", "F1"], rows)
-    _print_further(figures)
-
-
-def _print_further(figures: dict[str, Any]) -> None:
-    """A line for each figure that needed further fits."""
-    random, folds, curve = (figures[part] for part in ("random_split", "cross_validation", "learning_curve"))
-    if random and random["balanced_gap"] is not None:
-        low, high = random["balanced_gap_low"], random["balanced_gap_high"]
-        why = "; so much is memory of the ground" if low is not None and low > 0 else ""
-        gap = points(random["balanced_gap"], low, high)
-        click.echo(f"\nA random split would say {100 * random['balanced_accuracy']:.0f} %: {gap}{why}")
-    if folds:
-        click.echo(f"\nEvery fold once the test: balanced accuracy {share(folds['balanced_accuracy'])}")
-    if curve:
-        ahead = "; ".join(f"{share(step)} with {step['blocks']} blocks" for step in curve["forecast"])
-        last = curve["points"][-1]
-        click.echo(f"\nA linear probe reaches {share(last)} from {last['blocks']} blocks; {ahead}")
-
-
-def _compare(first: Any, second: Any, config: Config, *, as_json: bool) -> None:
-    from machinami.evaluate.compare import compare_runs
-
-    compared = compare_runs(first, second, evaluate=config.evaluate, seed=config.seed)
-    if as_json:
-        print_json(compared.to_json())
-        return
-    click.echo(f"On {compared.photos} photos in {compared.blocks} blocks that neither has learned from\n")
-    rows = [
-        (
-            name.replace("_", " "),
-            f"{100 * score.first:.1f} %",
-            f"{100 * score.second:.1f} %",
-            points(score.difference.value, score.difference.low, score.difference.high),
-        )
-        for name, score in (("balanced_accuracy", compared.balanced_accuracy), ("accuracy", compared.accuracy))
-    ]
-    print_table(["", str(first.root), str(second.root), "second less first"], rows)
-    click.echo(f"\n{compared.sentence()}")
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from machinami import __version__
-from machinami.cli import collect, demo, learn, masks, photos, predict, project
+from machinami.cli import collect, demo, evaluate, learn, masks, photos, predict, project
 from machinami.errors import MachinamiError, ProjectError
 
 __all__ = ["cli", "main"]
@@ -37,7 +37,7 @@ for command in (
     photos.check,
     photos.split,
     learn.train,
-    learn.evaluate,
+    evaluate.evaluate,
     masks.masks,
     learn.explain,
     learn.report,

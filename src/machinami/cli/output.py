@@ -27,15 +27,15 @@ def print_brand(branded: str | None) -> None:
         click.echo(f"{branded}\n")
 
 
-def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A plain table: the first column to the left, the others to the right; dashes for what there is not."""
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, left: Sequence[int] = (0,)) -> None:
+    """A plain table: the columns numbered to the left, the others to the right; dashes for what there is not."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, header in enumerate(headers):
-        table.add_column(header, justify="right" if number else "left", overflow="fold")
+        table.add_column(header, justify="left" if number in left else "right", overflow="fold")
     for row in rows:
         table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
     console = Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty(), highlight=False)

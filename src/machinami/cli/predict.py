@@ -45,6 +45,12 @@ def predict(
     files = list_photos(photos)
     with using_threads(threads):
         answers = predict_photos(loaded, files, device=device, heatmaps=heatmaps, progress=progress_for(quiet=quiet))
+    if (loaded.card.figures or {}).get("verdict") == "confounded":
+        click.echo(
+            "machinami: this model is confounded: how the photos were taken told its places about as well as it did, "
+            "so its answers may be about cameras and dates",
+            err=True,
+        )
     if as_json:
         print_json([answer.to_json() for answer in answers])
     else:

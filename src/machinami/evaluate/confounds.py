@@ -69,7 +69,8 @@ def confound_table(
                 "column": name,
                 "cramers_v": round(v, 4),
                 "verdict": verdict,
-                "detail": _detail(values, labels, places),
+                "detail": _detail(telling := _telling(values, labels, places)),
+                "telling": telling,
                 "chance": round(chance, 4),
             }
         )
@@ -97,8 +98,11 @@ def _by_place(counts: Floats, place_of: Ints, places: int) -> Floats:
     return np.stack([counts[place_of == place].sum(axis=0) for place in range(places)])
 
 
-def _detail(values: Sequence[str], labels: Ints, places: Sequence[str]) -> str:
-    """The value that separates most, in words: "boston: 151 of 216 by C5050Z; mallorca: none of 146"."""
+def _telling(values: Sequence[str], labels: Ints, places: Sequence[str]) -> dict[str, Any]:
+    """The value that separates most (None for "not known"), and of how many photos of which places it is.
+
+    With more than two places these are the two that have it most and the one that has it least.
+    """
     by_place = [Counter(np.asarray(values)[labels == place].tolist()) for place in range(len(places))]
     photos = [max(1, counter.total()) for counter in by_place]
 
@@ -106,9 +110,17 @@ def _detail(values: Sequence[str], labels: Ints, places: Sequence[str]) -> str:
         shares = [counter[value] / total for counter, total in zip(by_place, photos, strict=True)]
         return max(shares) - min(shares)
 
-    telling = max(sorted(set(values)), key=spread)
-    order = sorted(range(len(places)), key=lambda place: -by_place[place][telling] / photos[place])
+    value = max(sorted(set(values)), key=spread)
+    order = sorted(range(len(places)), key=lambda place: -by_place[place][value] / photos[place])
     shown = order[:2] + order[-1:] if len(order) > 2 else order
-    word = "not known" if telling == UNKNOWN else telling
-    parts = [f"{places[place]}: {by_place[place][telling]} of {photos[place]}" for place in shown]
-    return f"{word}: " + ", ".join(parts)
+    return {
+        "value": None if value == UNKNOWN else value,
+        "photos": {places[place]: by_place[place][value] for place in shown},
+        "of": {places[place]: photos[place] for place in shown},
+    }
+
+
+def _detail(telling: Mapping[str, Any]) -> str:
+    """The same in words: "C5050Z: boston: 151 of 216, mallorca: 0 of 146"."""
+    parts = [f"{place}: {photos} of {telling['of'][place]}" for place, photos in telling["photos"].items()]
+    return f"{telling['value'] or 'not known'}: " + ", ".join(parts)

@@ -95,7 +95,7 @@ def evaluate_project(
         figures |= {"baselines": simpler.baselines, "confounds": simpler.confounds}
         figures["verdict"] = verdict_of(figures, metadata_near=simpler.metadata_near)
         write_json(project.evaluation_file, figures)
-        note_figures(project.model, figures["test"])
+        note_figures(project.model, figures["test"] | {"verdict": figures["verdict"]["code"]})
         field = Field(
             project=project, config=config, photos=photos, places=model.card.keys, device=on, progress=progress
         )

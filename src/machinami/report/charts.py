@@ -11,7 +11,17 @@ from machinami.report.guessing import beats_guessing, spread_of_guesses, spread_
 from machinami.report.svg import element
 from machinami.report.texts import Lang, texts
 
-__all__ = ["AccuracyChart", "LiftChart", "Row", "Tick", "accuracy_chart", "accuracy_title", "lift_chart"]
+__all__ = [
+    "AccuracyChart",
+    "LiftChart",
+    "Row",
+    "Tick",
+    "accuracy_chart",
+    "accuracy_row",
+    "accuracy_title",
+    "lift_chart",
+    "share_ticks",
+]
 
 ROW_PX = 30
 _FRACTIONS = {-1: "½", -2: "¼", -3: "⅛"}
@@ -83,8 +93,27 @@ def accuracy_chart(data: ReportData) -> AccuracyChart:
     rows += [_baseline_row(name, accuracy) for name, accuracy in sorted(scores.baselines.items())]
     return AccuracyChart(
         rows=tuple(rows),
-        ticks=tuple(Tick(100 * share, _share(share)) for share in (0, 0.25, 0.5, 0.75, 1)),
+        ticks=share_ticks(),
         not_above=tuple(name for name, figure, spread, _ in figures if not beats_guessing(figure, chance, spread)),
+    )
+
+
+def share_ticks() -> tuple[Tick, ...]:
+    """Quarters."""
+    return tuple(Tick(100 * share, _share(share)) for share in (0, 0.25, 0.5, 0.75, 1))
+
+
+def accuracy_row(
+    key: str, figure: Figure, null: tuple[float, float], *, strong: bool = False, hollow: bool = False
+) -> Row:
+    """A share in ink over the band of guessing, named by a key of the texts."""
+    mark = _mark(figure, lambda value: 100 * value, None, hollow=hollow)
+    return Row(
+        label=_named(key),
+        colour=None,
+        plot=_plot(_at_share(null), mark),
+        value=lambda lang: texts(lang).figure(figure),
+        strong=strong,
     )
 
 

@@ -16,6 +16,7 @@ from machinami.explain.judges import JUDGES
 from machinami.files import read_json
 from machinami.places import label_of, resolve_places
 from machinami.project import Project
+from machinami.report.belief import read_belief, read_figure
 from machinami.report.facts import (
     Attention,
     Figure,
@@ -31,7 +32,7 @@ from machinami.report.facts import (
 from machinami.report.settings import read_settings
 from machinami.split import read_split
 
-__all__ = ["read_attention", "read_holdings", "read_report_data", "read_scores"]
+__all__ = ["read_attention", "read_holdings", "read_report_data", "read_scores", "scores_of"]
 
 T = TypeVar("T")
 MOST_POINTS = 2000  # dots for one place on the map; more only blacken it
@@ -70,7 +71,7 @@ def read_report_data(project: Project, config: Config) -> ReportData:
 
 def read_scores(project: Project, labels: Mapping[str, str]) -> Scores:
     """The figures in evaluation.json, with the places' labels by key. Raises ProjectError."""
-    return _read(project.evaluation_file, lambda facts: _scores(facts, labels), again="evaluate")
+    return _read(project.evaluation_file, lambda facts: scores_of(facts, labels), again="evaluate")
 
 
 def read_attention(project: Project) -> Attention | None:
@@ -94,14 +95,15 @@ def _read(path: Path, parse: Callable[[Mapping[str, Any]], T], *, again: str) ->
 # --- evaluation.json --------------------------------------------------------------------------------------------
 
 
-def _scores(facts: Mapping[str, Any], labels: Mapping[str, str]) -> Scores:
+def scores_of(facts: Mapping[str, Any], labels: Mapping[str, str]) -> Scores:
+    """Figures in the form of evaluation.json as a record; places without a label are called by their keys."""
     test = facts["test"]
     return Scores(
         photos=int(test["photos"]),
         blocks=int(test["blocks"]),
-        accuracy=_figure(test["accuracy"]),
-        balanced_accuracy=_figure(test["balanced_accuracy"]),
-        macro_f1=_figure(test["macro_f1"]),
+        accuracy=read_figure(test["accuracy"]),
+        balanced_accuracy=read_figure(test["balanced_accuracy"]),
+        macro_f1=read_figure(test["macro_f1"]),
         nll=_number(test.get("nll")),
         brier=_number(test.get("brier")),
         ece=_number(test.get("ece")),
@@ -109,18 +111,12 @@ def _scores(facts: Mapping[str, Any], labels: Mapping[str, str]) -> Scores:
         places=tuple(_place_score(key, labels.get(key, key), facts["per_place"][key]) for key in facts["places"]),
         confusion=_confusion(facts["confusion"], places=len(facts["places"])),
         baselines=_baselines(facts.get("baselines")),
-        random_split=_figure(facts["random_split"]["accuracy"]) if facts.get("random_split") else None,
+        random_split=read_figure(facts["random_split"]["accuracy"]) if facts.get("random_split") else None,
         random_gap=_gap(facts.get("random_split")),
         confounds=tuple(facts.get("confounds") or ()),
+        belief=read_belief(facts),
         test_opened=None if facts.get("test_opened") is None else int(facts["test_opened"]),
     )
-
-
-def _figure(value: Any) -> Figure:
-    """A figure from a number, from {"value", "low", "high"}, or from nothing."""
-    if isinstance(value, Mapping):
-        return Figure(*(_number(value.get(name)) for name in ("value", "low", "high")))
-    return Figure(_number(value))
 
 
 def _gap(random: Mapping[str, Any] | None) -> Figure | None:
@@ -154,7 +150,7 @@ def _confusion(rows: Any, *, places: int) -> tuple[tuple[int, ...], ...]:
 
 def _baselines(facts: Any) -> dict[str, float]:
     """Accuracy by name, those that were measured."""
-    found = {name: _figure(_accuracy(entry)).value for name, entry in (facts or {}).items()}
+    found = {name: read_figure(_accuracy(entry)).value for name, entry in (facts or {}).items()}
     return {name: value for name, value in found.items() if value is not None}
 
 

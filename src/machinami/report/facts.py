@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from machinami.enough import AREA_FOR_FINDING, BLOCKS_FOR_FINDING
+from machinami.report.belief import Belief, Figure
 from machinami.split import Split
 
 __all__ = [
@@ -23,15 +24,6 @@ __all__ = [
     "Scores",
     "Settings",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured number with its interval; None where it is not defined or has none."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +58,7 @@ class Scores:
     random_split: Figure | None  # accuracy on a random split, where it was measured
     random_gap: Figure | None  # by how much that exceeds the accuracy on the blocks
     confounds: tuple[Mapping[str, Any], ...]
+    belief: Belief
     test_opened: int | None
 
 

@@ -72,6 +72,11 @@ class Gallery:
         """The shots of one place and kind."""
         return tuple(shot for shot in self.shots if shot.place == place and shot.kind == kind)
 
+    def among(self, photos: Sequence[int]) -> tuple[Shot, ...]:
+        """The shots of these photo ids that may be shown, in the order of the ids."""
+        by_id = {shot.photo.photo_id: shot for shot in self.shots if shot.is_shown}
+        return tuple(by_id[photo_id] for photo_id in photos if photo_id in by_id)
+
     def lead(self, place: int) -> Shot | None:
         """The picture that stands for a place: the first typical one that is not upright, else the nearest to it."""
         shots = [shot for kind in KINDS for shot in self.of(place, kind)]

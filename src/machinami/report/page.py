@@ -15,12 +15,13 @@ from markupsafe import Markup, escape
 
 from machinami.enough import BLOCKS_FOR_FINDING
 from machinami.explain.colours import colour_values
-from machinami.report import sentences
+from machinami.report import believing, sentences
 from machinami.report.charts import accuracy_chart, accuracy_title, lift_chart
-from machinami.report.facts import ReportData
+from machinami.report.facts import ReportData, Scores
 from machinami.report.gallery import EVERY_PLACE_UP_TO, KINDS, Gallery
 from machinami.report.map import draw_maps, draw_strips
 from machinami.report.palette import PLACE_COLOURS
+from machinami.report.plots import draw_curve, draw_reliability, draw_selective
 from machinami.report.texts import LANGUAGES, Lang, Texts, texts
 
 __all__ = ["render_page"]
@@ -50,6 +51,8 @@ def render_page(data: ReportData, gallery: Gallery) -> str:
         script=Markup(script),  # our own file, without values
         script_digest=script_digest,
         accuracy=accuracy_chart(data),
+        rivals=believing.rivals_chart(data.scores),
+        draw={"reliability": draw_reliability, "selective": draw_selective, "curve": draw_curve},
         enough_blocks=BLOCKS_FOR_FINDING,
         lifts=lift_chart(data) if data.attention is not None else None,
         maps=draw_maps(data),
@@ -69,6 +72,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["safe_link"] = _safe_link
     environment.filters["toml"] = _toml
+    environment.filters["zip"] = zip
     environment.filters["shell"] = shlex.quote
     return environment
 
@@ -85,6 +89,19 @@ def _words(data: ReportData) -> dict[str, Any]:
     def sentence(function: Callable[[ReportData, Lang], str]) -> Markup:
         return _both(lambda lang: function(data, lang))
 
+    def of(function: Callable[[Scores, Lang], str]) -> Markup:
+        return _both(lambda lang: function(data.scores, lang))
+
+    def each_of(function: Callable[[Scores, Lang], list[str]]) -> list[Markup]:
+        return each(lambda _, lang: function(data.scores, lang))
+
+    def both_rows(function: Callable[[Scores, Lang], list[tuple[str, ...]]]) -> list[list[Markup]]:
+        tables = {lang: function(data.scores, lang) for lang in LANGUAGES}
+        return [
+            [_both(lambda lang, r=r, c=c: tables[lang][r][c]) for c in range(len(row))]  # type: ignore[misc]
+            for r, row in enumerate(tables["en"])
+        ]
+
     def each(function: Callable[[ReportData, Lang], list[str]]) -> list[Markup]:
         lists = {lang: function(data, lang) for lang in LANGUAGES}
         return [_both(lambda lang, i=i: lists[lang][i]) for i in range(len(lists["en"]))]  # type: ignore[misc]
@@ -95,6 +112,10 @@ def _words(data: ReportData) -> dict[str, Any]:
         "t": translate,
         "say": sentence,
         "each": each,
+        "of": of,
+        "each_of": each_of,
+        "both_rows": both_rows,
+        "believing": believing,
         "both": _both,
         "word": lambda write: _both(lambda lang: write(texts(lang))),
         "words": sentences,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from machinami.enough import BLOCKS_FOR_TRUST
 from machinami.report.facts import Attention, Figure, Lift, PlaceScore, ReportData
-from machinami.report.guessing import beats_guessing, spread_of_mean
 from machinami.report.texts import Lang, Texts, texts
+from machinami.report.verdict import LINKED, claim_of, ground_of, verdict_sentence
 
 __all__ = [
     "beliefs",
@@ -18,21 +18,28 @@ __all__ = [
     "headline",
     "lift_title",
     "masks_words",
+    "opening",
 ]
 
-RELIABLE = 0.8  # balanced accuracy from which places count as told apart without a "but"
 GOOD_CALIBRATION = 0.05
+MOST_CONFOUNDS = 2  # on the first screen; the table below has the others
 
 
 def findings(data: ReportData, lang: Lang = "en") -> list[str]:
     """What the first screen says, a sentence each: can they be told apart, what gives each away, can it be believed."""
-    first = branding(data, lang)
+    brand = branding(data, lang)
     return [
-        *([first] if first else []),
-        headline(data, lang),
+        *([brand] if brand and opening(data, lang) == headline(data, lang) else []),
+        opening(data, lang),
+        *([brand] if brand and data.scores.belief.code not in (None, "random-split") else []),
         *giveaways(data, lang),
         *beliefs(data, lang),
     ]
+
+
+def opening(data: ReportData, lang: Lang) -> str:
+    """The first sentence of every output: the verdict with the figure; the headline where no verdict was noted."""
+    return verdict_sentence(data.scores, ground_of(data.split), lang) or headline(data, lang)
 
 
 def branding(data: ReportData, lang: Lang) -> str | None:
@@ -52,17 +59,8 @@ def headline(data: ReportData, lang: Lang) -> str:
         subject = say("headline.many", n=len(data.places))
     ground = "random" if data.split.branded else "ground" if data.on_ground else "runs"
     measured = say(f"headline.{ground}", figure=texts(lang).figure(figure))
-    claim = _claim(figure, chance, spread_of_mean(chance, [place.photos for place in data.places]))
+    claim = claim_of(data.scores)
     return say(f"headline.{claim}", places=subject, figure=measured, chance=texts(lang).percent(chance))
-
-
-def _claim(figure: Figure, chance: float, spread: float) -> str:
-    assert figure.value is not None
-    if not beats_guessing(figure, chance, spread):
-        return "not"
-    if figure.low is None:
-        return "maybe"
-    return "told" if figure.value >= RELIABLE else "partly"
 
 
 def dek(data: ReportData, lang: Lang) -> str:
@@ -200,19 +198,23 @@ def _belief_distance(data: ReportData, lang: Lang) -> str:
 def _belief_rivals(data: ReportData, lang: Lang) -> list[str]:
     """The strongest baseline and the random split, where they were measured."""
     t, scores = texts(lang), data.scores
-    network = t.figure(scores.accuracy)
+    belief = scores.belief
+    balanced = bool(belief.rivals)
+    measure = t.say("measure.balanced" if balanced else "measure.accuracy")
+    rivals = belief.rivals or scores.baselines
+    network = t.figure(scores.balanced_accuracy if balanced else scores.accuracy)
     said = []
-    if scores.baselines:
-        name = max(scores.baselines, key=lambda key: scores.baselines[key])
-        label, accuracy = t.known(f"baseline.{name}", name), t.percent(scores.baselines[name])
-        said.append(t.say("believe.baseline", name=label, accuracy=accuracy, network=network))
-    if scores.random_split is not None:
-        accuracy = t.figure(scores.random_split)
-        gap = scores.random_gap
+    if rivals:
+        name = max(rivals, key=lambda key: rivals[key])
+        label = t.known(f"baseline.{name}", name)
+        values = {"name": label, "accuracy": t.percent(rivals[name])}
+        said.append(t.say("believe.baseline", network=network, measure=measure, **values))
+    random = Figure(belief.random) if balanced else scores.random_split
+    if random is not None and random.value is not None:
+        gap = belief.gap if balanced else scores.random_gap
         shown = gap is not None and (gap.low if gap.low is not None else gap.value or 0) > 0
-        said.append(
-            t.say("believe.random_split" if shown else "believe.random_same", accuracy=accuracy, network=network)
-        )
+        key = "believe.random_split" if shown else "believe.random_same"
+        said.append(t.say(key, accuracy=t.figure(random), network=network, measure=measure))
     return said
 
 
@@ -222,10 +224,10 @@ def _belief_leaks(data: ReportData, lang: Lang) -> list[str]:
     said = []
     if data.split.report.near_duplicates_across:
         said.append(t.say("believe.duplicates", n=data.split.report.near_duplicates_across))
-    for entry in data.scores.confounds:
-        if str(entry.get("verdict", "")).lower() not in ("", "none", "ok", "clear", "independent"):
-            v = entry.get("cramers_v")
-            said.append(t.say("believe.confound", column=entry.get("column"), v=t.number(v, digits=2)))
+    linked = [entry for entry in data.scores.confounds if entry.get("verdict") in LINKED]
+    for entry in linked[:MOST_CONFOUNDS]:
+        column = t.known(f"column.{entry['column']}", str(entry["column"]))
+        said.append(t.say("believe.confound", column=column, v=t.number(entry.get("cramers_v"), digits=2)))
     if data.scores.test_opened is not None:
         said.append(t.say("believe.opened", times=t.count(data.scores.test_opened, "time")))
     return said
