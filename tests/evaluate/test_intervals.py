@@ -33,10 +33,12 @@ def coverage(blocks, *, by_photo, rounds=150, statistic=accuracy):
     return hits / rounds
 
 
-@pytest.mark.parametrize("blocks", [8, 20, 50])
-def test_intervals_over_blocks_hold_the_truth_where_those_over_photos_do_not(blocks):
-    assert coverage(blocks, by_photo=False) >= 0.85
-    assert coverage(blocks, by_photo=True, rounds=60) < 0.65
+@pytest.mark.parametrize(("blocks", "least"), [(8, 0.85), (20, 0.88), (50, 0.88)])
+def test_intervals_over_blocks_hold_the_truth_where_those_over_photos_do_not(blocks, least):
+    by_block, by_photo = coverage(blocks, by_photo=False, rounds=300), coverage(blocks, by_photo=True, rounds=60)
+    print(f"{blocks} blocks of 40 photos: {by_block:.0%} by block, {by_photo:.0%} by photo")  # noqa: T201
+    assert by_block >= least
+    assert by_photo < 0.65
 
 
 @pytest.mark.parametrize("statistic", [accuracy, balanced_accuracy, macro_f1])

@@ -65,8 +65,10 @@ def simpler_figures(
 
     alone = {name: near(guess_by_columns({name: values}, subsets)) for name, values in columns.items()}
     confounds = confound_table(columns, labels, blocks, places=places, near=alone, seed=config.seed)
+    baselines = baseline_figures(found, subsets, [row["column"] for row in confounds])
+    baselines["metadata"]["left_out"] = list(config.evaluate.leave_out)
     return Simpler(
-        baselines=baseline_figures(found, subsets, [row["column"] for row in confounds]),
+        baselines=baselines,
         confounds=confounds,
         metadata_near=near(found["metadata"]),
     )
