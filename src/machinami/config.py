@@ -129,6 +129,16 @@ class CheckConfig:
     placeholder_share: float = setting(
         0.9, "share of pixels within 3 levels of one grey that makes a 'no imagery' card"
     )
+    near_duplicates: bool = setting(True, "whether photos that show nearly the same as another one are marked")
+    near_hash_bits: int = setting(
+        11, "dHash or pHash differ in at most so many of 64 bits: the two are compared; a crop of 5 % took up to 11"
+    )
+    near_cosine: float = setting(
+        0.88, "features as alike as this are a near duplicate; JPEG quality 40 gave 0.89 or more, a crop of 5 % 0.92"
+    )
+    near_hash_bits_alone: int = setting(
+        4, "both hashes differ in at most so many bits, where the bundled network is not installed"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

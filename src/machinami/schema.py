@@ -131,7 +131,8 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (source, source_id)
     ) WITHOUT ROWID;
     CREATE TABLE forgotten_files (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
-    """,    """
+    """,
+    """
     ALTER TABLE photos ADD COLUMN uploaded_at TEXT;
     ALTER TABLE photos ADD COLUMN near_group INTEGER;
     CREATE INDEX photos_by_near_group ON photos (near_group) WHERE near_group IS NOT NULL;

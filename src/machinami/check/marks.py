@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from machinami.catalog import Photo
 
-__all__ = ["Mark", "is_about_others", "is_candidate"]
+__all__ = ["Mark", "is_about_others", "is_candidate", "is_near_mark"]
 
-_ABOUT_OTHERS = ("exact-duplicate", "label-conflict")
+_ABOUT_OTHERS = ("exact-duplicate", "near-duplicate", "label-conflict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,8 @@ def is_candidate(photo: Photo) -> bool:
 def is_about_others(photo: Photo) -> bool:
     """Whether the photo bears a mark that another photo is the reason of."""
     return photo.state == "rejected" and (photo.reason or "").partition(":")[0] in _ABOUT_OTHERS
+
+
+def is_near_mark(photo: Photo) -> bool:
+    """Whether that other photo is nearly the same; a conflict is of this kind where the photo is in a group."""
+    return is_about_others(photo) and photo.near_group is not None

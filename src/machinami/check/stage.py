@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from machinami.catalog import Catalog, Photo
 from machinami.check.duplicates import mark_twins
-from machinami.check.marks import Mark, is_about_others, is_candidate
+from machinami.check.marks import Mark, is_about_others, is_candidate, is_near_mark
+from machinami.check.near_stage import mark_near
 from machinami.check.quality import Judged, judge_photo
 from machinami.check.verified import Stamp, VerifiedFiles
 from machinami.config import Config
@@ -19,8 +20,10 @@ from machinami.project import Project
 __all__ = ["CheckReport", "check_inputs", "check_photos", "restore_photos"]
 
 _BATCH = 256
-_MEASURES = ("sha256", "width", "height", "pixels_sha256", "grey_share")
-_OPINIONS = frozenset({"too-small", "placeholder", "exact-duplicate", "label-conflict"})  # the user may differ
+_MEASURES = ("sha256", "width", "height", "pixels_sha256", "grey_share", "near_group")
+_OPINIONS = frozenset(
+    {"too-small", "placeholder", "exact-duplicate", "near-duplicate", "label-conflict"}
+)  # the user may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,8 @@ def check_photos(
     with `read_all` every file is.
 
     Reasons: missing-file, unreadable-file, file-changed, undecodable …; too-small; placeholder; exact-duplicate
-    (the first of a place stays); label-conflict (the same pixels in two places: none stays). Raises NotReady
-    where there are no photos at all.
+    (the first of a place stays); near-duplicate (the largest stays); label-conflict (the same pixels, or nearly the
+    same, in two places: none stays). Raises NotReady where there are no photos at all.
     """
     inputs = check_inputs(project, config)
     with project.stage("check", inputs=inputs, config=config) as run:
@@ -65,7 +68,9 @@ def check_photos(
                     verified.forget()
                 _check_each(project, config, reader, marking, verified, progress)
             _check_twins(reader, marking)
+            near = mark_near(project, config.check, reader, marking, progress)
             report = _report(writer, marking)
+        run.notes["near_duplicates"] = asdict(near)
         run.notes["photos"] = {"kept": report.kept, **report.marked}
         return report
 
@@ -164,7 +169,10 @@ def _check_twins(reader: Catalog, marking: _Marking) -> None:
     for batch in in_batches(mark_twins(alike), _BATCH):
         with marking.catalog.transaction():
             for photo, mark in batch:
-                marking.set(photo, mark, before=photo)
+                if mark is not None:
+                    marking.set(replace(photo, near_group=None), mark, before=photo)
+                elif not is_near_mark(photo):  # of which `mark_near` has the say
+                    marking.set(photo, None, before=photo)
 
 
 def _report(catalog: Catalog, marking: _Marking) -> CheckReport:
