@@ -134,7 +134,8 @@ class CheckConfig:
         11, "dHash or pHash differ in at most so many of 64 bits: the two are compared; a crop of 5 % took up to 11"
     )
     near_cosine: float = setting(
-        0.88, "features as alike as this are a near duplicate; JPEG quality 40 gave 0.89 or more, a crop of 5 % 0.92"
+        0.89,
+        "features with this cosine are near duplicates; crops of 5 % had 0.92 or more, other scenes at most 0.888",
     )
     near_hash_bits_alone: int = setting(
         4, "both hashes differ in at most so many bits, where the bundled network is not installed"

@@ -33,6 +33,10 @@ def compressed(image):
     return Image.open(buffer).convert("RGB")
 
 
+def brightened(image):
+    return ImageEnhance.Brightness(image).enhance(1.3)
+
+
 def check(project):
     return check_photos(project, project.config())
 
@@ -52,13 +56,13 @@ def test_planted_copies_are_found_and_other_streets_are_not(project, imported, r
     pictures = {}
     for index in range(3):
         image = street(index)
-        pictures[f"a/{index} whole.png"] = image
+        pictures[f"a/{index} 00 whole.png"] = image
         pictures |= {f"a/{index} {kind}.png": make(image) for kind, make in kinds.items()}
     ids = imported(pictures)
     report = check(project)
     assert report.marked == {"near-duplicate": 12}
     for name, reason in reasons().items():
-        whole = ids[f"{name[:3]} whole.png"]
+        whole = ids[f"{name[:3]} 00 whole.png"]
         assert reason == (None if "whole" in name else f"near-duplicate: {whole}")
     assert Counter(groups(project).values()) == Counter(
         {min(ids[n] for n in ids if n[2] == str(i)): 5 for i in range(3)}
