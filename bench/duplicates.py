@@ -24,6 +24,7 @@ from PIL import Image, ImageEnhance
 
 from machinami.check.hash_index import near_pairs
 from machinami.check.near_features import INPUT_PX, pooled_features
+from machinami.check.near_stage import confirm
 from machinami.config import CheckConfig
 from machinami.images.decode import decode_photo
 from machinami.images.hashes import HASHED_SIDE_PX, hash_pixels
@@ -111,7 +112,8 @@ def judge_photos(folder: Path, every: int) -> dict[str, Any]:
     )
     vectors = {int(name): vector for batch in pooled_features(decoded) for name, vector in batch}
     cosines = np.array([vectors[a] @ vectors[b] for a, b in zip(first.tolist(), second.tolist(), strict=True)])
-    near = cosines >= CONFIG.near_cosine
+    bits = np.bitwise_count(table[first] ^ table[second]).max(axis=1).astype(np.int64)
+    near = confirm(cosines, bits, CONFIG)
     first, second, cosines = first[near], second[near], cosines[near]
     return figures(files, first, second, cosines)
 

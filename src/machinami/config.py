@@ -138,7 +138,7 @@ class CheckConfig:
         "features with this cosine are near duplicates; crops of 5 % had 0.92 or more, other scenes at most 0.888",
     )
     near_hash_bits_alone: int = setting(
-        4, "both hashes differ in at most so many bits, where the bundled network is not installed"
+        4, "where both hashes differ in no more bits a cosine less by 0.05 will do; none is asked without the network"
     )
 
 

@@ -20,9 +20,10 @@ from machinami.ordered import in_batches, in_order
 from machinami.progress import Progress
 from machinami.project import Project
 
-__all__ = ["NearReport", "mark_near"]
+__all__ = ["NearReport", "confirm", "mark_near"]
 
 _BATCH = 256
+LENIENCE = 0.05  # JPEG quality 40 takes features down to 0.88 but moves neither hash by more than 3 bits
 
 Rows = npt.NDArray[np.int64]
 
@@ -69,7 +70,7 @@ def mark_near(
             if report.by_features:
                 _fill_features(project, config, reader, store, hashed.ids[np.union1d(first, second)], progress)
                 likeness = _cosines(reader, store, hashed.ids, first, second)
-                near = likeness >= config.near_cosine
+                near = confirm(likeness, np.maximum(*_distances(hashed, first, second)), config)
             else:
                 progress.say("near duplicates are told by their hashes alone: the bundled network is not installed")
                 bits = np.maximum(*_distances(hashed, first, second))
@@ -79,6 +80,14 @@ def mark_near(
             report = replace(report, pairs=len(first), groups=len(groups), crowded=crowded)
     _write(reader, marking, hashed.ids, groups)
     return report
+
+
+def confirm(cosines: npt.NDArray[np.float64], bits: Rows, config: CheckConfig) -> npt.NDArray[np.bool_]:
+    """Which pairs are near duplicates, by the cosine of their features and the bits of the hash that differs more.
+
+    Where both hashes are nearly equal, a little less likeness is enough.
+    """
+    return cosines >= np.where(bits <= config.near_hash_bits_alone, config.near_cosine - LENIENCE, config.near_cosine)
 
 
 def _eligible(photo: Photo) -> bool:
