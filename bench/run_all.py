@@ -10,7 +10,7 @@ from typing import Any
 BENCH = Path(__file__).parent
 PAGE = BENCH.parent / "docs" / "performance.md"
 # folds.py wants a project of real photos, so it is run by hand
-BENCHMARKS = ("gradcam", "gradcam_equality", "explain_cost", "town", "collect", "split")
+BENCHMARKS = ("gradcam", "gradcam_equality", "explain_cost", "town", "collect", "duplicates", "split")
 LEFT_OUT = {"samples"}  # for machines
 HEAD = """# Performance
 

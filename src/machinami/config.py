@@ -130,6 +130,17 @@ class CheckConfig:
     placeholder_share: float = setting(
         0.9, "share of pixels within 3 levels of one grey that makes a 'no imagery' card"
     )
+    near_duplicates: bool = setting(True, "whether photos that show nearly the same as another one are marked")
+    near_hash_bits: int = setting(
+        11, "dHash or pHash differ in at most so many of 64 bits: the two are compared; a crop of 5 % took up to 11"
+    )
+    near_cosine: float = setting(
+        0.89,
+        "features with this cosine are near duplicates; crops of 5 % had 0.92 or more, other scenes at most 0.888",
+    )
+    near_hash_bits_alone: int = setting(
+        4, "where both hashes differ in no more bits a cosine less by 0.05 will do; none is asked without the network"
+    )
     # Measured on 564 flat photos by hand and by car (LabelMeFacade, Global Streetscapes), by day and by night, with a
     # shorter side of 256 pixels, and on the same photos spoilt. In brackets: the worst of the sound ones.
     min_light: float = setting(

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from machinami.catalog import Photo
 
-__all__ = ["OPINIONS", "Mark", "code_of", "is_about_others", "is_candidate", "is_second_look"]
+__all__ = ["OPINIONS", "Mark", "code_of", "is_about_others", "is_candidate", "is_near_mark", "is_second_look"]
 
-_ABOUT_OTHERS = ("exact-duplicate", "label-conflict")
+_ABOUT_OTHERS = ("exact-duplicate", "near-duplicate", "label-conflict")
 # What the user may differ about; all other marks say that there is no right file.
 OPINIONS = frozenset({
-    "blurred", "cut-short", "dark", "exact-duplicate", "indoor", "label-conflict", "little-information", "overexposed",
-    "overlay", "placeholder", "portrait", "third-party", "too-small", "uncut-sphere",
+    "blurred", "cut-short", "dark", "exact-duplicate", "indoor", "label-conflict", "little-information", "near-duplicate",
+    "overexposed", "overlay", "placeholder", "portrait", "third-party", "too-small", "uncut-sphere",
 })  # fmt: skip
 _SECOND_LOOK = ("overlay", "indoor")
 
@@ -31,6 +31,11 @@ def is_candidate(photo: Photo) -> bool:
 def is_about_others(photo: Photo) -> bool:
     """Whether the photo bears a mark that another photo is the reason of."""
     return photo.state == "rejected" and code_of(photo) in _ABOUT_OTHERS
+
+
+def is_near_mark(photo: Photo) -> bool:
+    """Whether that other photo is nearly the same; a conflict is of this kind where the photo is in a group."""
+    return is_about_others(photo) and photo.near_group is not None
 
 
 def is_second_look(photo: Photo) -> bool:

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from machinami.catalog import Catalog, Photo
 from machinami.check.duplicates import mark_twins
-from machinami.check.marks import OPINIONS, Mark, code_of, is_about_others, is_candidate, is_second_look
+from machinami.check.marks import OPINIONS, Mark, code_of, is_about_others, is_candidate, is_near_mark, is_second_look
 from machinami.check.measures import Measures
+from machinami.check.near_stage import mark_near
 from machinami.check.quality import Judged, judge_photo
 from machinami.check.report import CheckReport, make_report, notes_of
 from machinami.check.second_look import SecondLook
@@ -28,7 +29,16 @@ _DEPENDS_ON = (
     "photo_id", "place", "file", "sha256", "kept_by_user", "source", "source_id", "sequence", "creator", "attribution",
     "projection", "panorama", "captured_at", "uploaded_at",
 )  # fmt: skip
-_MEASURES = ("sha256", "width", "height", "pixels_sha256", "grey_share", "captured_at", "captured_precision")
+_MEASURES = (
+    "sha256",
+    "width",
+    "height",
+    "pixels_sha256",
+    "grey_share",
+    "captured_at",
+    "captured_precision",
+    "near_group",
+)
 
 
 def check_inputs(project: Project, config: Config) -> str:
@@ -48,8 +58,8 @@ def check_photos(
 
     Reasons: missing-file, unreadable-file, file-changed, undecodable …; too-small; placeholder; third-party; dark,
     overexposed, cut-short, little-information, blurred; uncut-sphere, portrait; overlay, indoor; exact-duplicate
-    (the first of a place stays); label-conflict (the same pixels in two places: none stays). What each of them is
-    stands in docs/how-to/check.md. Capture dates that cannot be are set aside. The contact sheet `rejected.html`
+    (the first of a place stays); near-duplicate (the largest stays); label-conflict (the same pixels, or nearly the
+    same, in two places: none stays). What each of them is stands in docs/how-to/check.md. Capture dates that cannot be are set aside. The contact sheet `rejected.html`
     is brought up to date. Raises NotReady where there are no photos at all, and WeightsError with `check.indoor`
     where the bundled network is not installed.
     """
@@ -69,6 +79,7 @@ def check_photos(
                 look = SecondLook(project, config.check, reader, measures, progress)
                 _check_again(reader, marking, look)
                 _check_twins(reader, marking)
+                near = mark_near(project, config.check, reader, marking, progress)
                 notes = notes_of(marking.doubts, look.shared_marks(reader))
             report = make_report(
                 writer,
@@ -79,6 +90,7 @@ def check_photos(
             )
             write_sheet(project, writer, report, max_pixels=config.check.max_pixels)
         run.inputs = check_inputs(project, config)  # the dates that were set aside are part of them
+        run.notes["near_duplicates"] = asdict(near)
         run.notes["photos"] = {"kept": report.kept, **report.marked}
         return report
 
@@ -197,4 +209,7 @@ def _check_twins(reader: Catalog, marking: _Marking) -> None:
     for batch in in_batches(mark_twins(alike), _BATCH):
         with marking.catalog.transaction():
             for photo, mark in batch:
-                marking.set(photo, mark, before=photo)
+                if mark is not None:
+                    marking.set(replace(photo, near_group=None), mark, before=photo)
+                elif not is_near_mark(photo):  # of which `mark_near` has the say
+                    marking.set(photo, None, before=photo)

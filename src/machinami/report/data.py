@@ -166,7 +166,7 @@ def _knockouts(facts: Mapping[str, Any]) -> dict[str, dict[str, Knockout]]:
 
 
 def _knockout(facts: Mapping[str, Any]) -> Knockout:
-    effects = {str(name): _figure(effect) for name, effect in facts["effect"].items()}
+    effects = {str(name): read_figure(effect) for name, effect in facts["effect"].items()}
     agrees = facts.get("agrees")
     return Knockout(effects=effects, agrees=None if agrees is None else bool(agrees))
 
