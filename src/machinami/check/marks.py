@@ -9,8 +9,8 @@ __all__ = ["OPINIONS", "Mark", "code_of", "is_about_others", "is_candidate", "is
 _ABOUT_OTHERS = ("exact-duplicate", "near-duplicate", "label-conflict")
 # What the user may differ about; all other marks say that there is no right file.
 OPINIONS = frozenset({
-    "blurred", "cut-short", "dark", "exact-duplicate", "indoor", "label-conflict", "little-information", "near-duplicate",
-    "overexposed", "overlay", "placeholder", "portrait", "third-party", "too-small", "uncut-sphere",
+    "blurred", "cut-short", "dark", "exact-duplicate", "indoor", "label-conflict", "little-information",
+    "near-duplicate", "overexposed", "overlay", "placeholder", "portrait", "third-party", "too-small", "uncut-sphere",
 })  # fmt: skip
 _SECOND_LOOK = ("overlay", "indoor")
 

@@ -59,9 +59,9 @@ def check_photos(
     Reasons: missing-file, unreadable-file, file-changed, undecodable …; too-small; placeholder; third-party; dark,
     overexposed, cut-short, little-information, blurred; uncut-sphere, portrait; overlay, indoor; exact-duplicate
     (the first of a place stays); near-duplicate (the largest stays); label-conflict (the same pixels, or nearly the
-    same, in two places: none stays). What each of them is stands in docs/how-to/check.md. Capture dates that cannot be are set aside. The contact sheet `rejected.html`
-    is brought up to date. Raises NotReady where there are no photos at all, and WeightsError with `check.indoor`
-    where the bundled network is not installed.
+    same, in two places: none stays). What each of them is stands in docs/how-to/check.md. Capture dates that cannot be
+    are set aside. The contact sheet `rejected.html` is brought up to date. Raises NotReady where there are no photos
+    at all, and WeightsError with `check.indoor` where the bundled network is not installed.
     """
     inputs = check_inputs(project, config)
     with project.stage("check", inputs=inputs, config=config) as run:
