@@ -88,6 +88,8 @@ def _default(f: Field[Any]) -> str:
 def _values(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(hint))
+    if get_origin(hint) is tuple:
+        return "[[…]] tables" if is_dataclass(get_args(hint)[0]) else f"list of {_values(get_args(hint)[0])}"
     words = {int: "whole number", float: "number", str: "text", bool: "true or false", date: "date"}
     given = get_args(hint)[0] if NoneType in get_args(hint) else hint  # what stands there where it is not left out
     return words.get(given, "table")

@@ -199,3 +199,11 @@ def test_no_value_is_more_than_a_config_error(dotted, value):
             assert section in str(error)
             return
     assert dataclasses.is_dataclass(config)
+
+
+def test_a_list_of_words_is_read_and_a_wrong_word_named():
+    assert parse_config('[evaluate]\nleave_out = ["month", "camera"]').evaluate.leave_out == ("month", "camera")
+    with pytest.raises(ConfigError, match=r"evaluate\.leave_out\[0\] = 'camra'; did you mean 'camera'"):
+        parse_config('[evaluate]\nleave_out = ["camra"]')
+    with pytest.raises(ConfigError, match="must be written as a list"):
+        parse_config('[evaluate]\nleave_out = "camera"')

@@ -13,6 +13,7 @@ __all__ = [
     "Config",
     "EvaluateConfig",
     "ExplainConfig",
+    "MetadataColumn",
     "PlaceConfig",
     "RegionsConfig",
     "SamplingConfig",
@@ -26,6 +27,11 @@ __all__ = [
 def setting(default: Any, comment: str) -> Any:
     """A field with its default and the sentence that explains it (in `machinami new` and the reference)."""
     return field(default=default, metadata={"comment": comment})
+
+
+MetadataColumn = Literal[
+    "camera", "size", "year", "month", "hour", "heading", "source", "creator", "sequence_photos"
+]  # how a photo was taken, not what it shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +240,7 @@ class EvaluateConfig:
 
     draws: int = setting(2000, "times the blocks are drawn again for an interval")
     level: float = setting(0.95, "share of such intervals that should hold the true figure")
-    leave_out: tuple[str, ...] = setting(
+    leave_out: tuple[MetadataColumn, ...] = setting(
         (), "columns of metadata that no baseline may use: camera, size, year, month, hour, heading, source, creator …"
     )
     # One more fit of the last stages; without it nobody sees what the blocks were for.

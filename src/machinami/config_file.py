@@ -28,20 +28,25 @@ MAX_DRAWS, MAX_NULL_PHOTOS = 10_000, 1_000  # draws and photos of the null model
 _POSITIVE = {
     "sampling.per_place", "sampling.match_m", "sampling.spacing_m", "sampling.per_sequence", "sampling.per_creator",
     "collect.image_px", "collect.views", "collect.field_of_view_deg", "collect.in_flight", "collect.timeout_s",
-    "collect.deadline_s", "collect.attempts", "town.size_px", "check.max_pixels", "check.min_side_px", "split.block_m",
-    "split.run_photos", "train.image_size", "train.epochs", "train.patience", "train.batch_size", "train.head_rate",
-    "train.trunk_rate", "evaluate.draws", "explain.min_photos", "explain.pictures",
+    "collect.deadline_s", "collect.attempts", "town.size_px", "check.max_pixels", "check.min_side_px",
+    "check.max_height_to_width", "split.block_m", "split.run_photos", "train.image_size", "train.epochs",
+    "train.patience", "train.batch_size", "train.head_rate", "train.trunk_rate", "evaluate.draws", "explain.min_photos",
+    "explain.pictures",
 }  # fmt: skip
 _SHARE = {
-    "town.difficulty", "check.placeholder_share", "train.label_smoothing", "train.min_crop",
+    "town.difficulty", "check.placeholder_share", "check.near_cosine", "check.max_bright_share", "check.max_blur",
+    "check.max_still_share", "check.max_overlay_share", "check.min_indoor", "train.label_smoothing", "train.min_crop",
     "train.colour_jitter", "evaluate.level", "explain.min_area", "collect.max_unknown",
 }  # fmt: skip
 _NOT_NEGATIVE = {
     "seed", "sampling.min_distance_m", "budget.max_cost_usd", "budget.max_photos", "collect.requests_per_s",
     "split.buffer_m", "split.link_m", "split.run_gap", "split.fold", "train.views", "train.weight_decay",
-    "explain.null_draws", "explain.null_photos", "explain.knockout_photos", "explain.knockout_regions",
+    "check.min_light", "check.min_entropy", "explain.null_draws", "explain.null_photos",
+    "explain.knockout_photos", "explain.knockout_regions",
 }  # fmt: skip
 _WITHIN = {
+    "check.near_hash_bits": (0, 64),
+    "check.near_hash_bits_alone": (0, 64),
     "collect.views": (1, MAX_VIEWS),
     "train.image_size": (32, 2048),
     "regions.size_px": (64, 2048),

@@ -24,7 +24,7 @@ from machinami.train.task import Conditions, LearningSet
 
 __all__ = ["Field", "answer_again"]
 
-FORMAT = 1
+FORMAT = 2
 BATCH = 32
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -82,7 +82,7 @@ def answer_again(field: Field, subsets: Sequence[str]) -> Floats:
     fitted = fit_with_validation(model, origin, learning, conditions)
     if fitted.interrupted:
         raise KeyboardInterrupt
-    logits = _answer(fitted.model, photos.pixels.squares, test, size_px=settings.image_size, device=field.device)
+    logits = _answer(fitted.model, photos.pixels.squares, test, size_px=settings.whole_px, device=field.device)
     with replacing(file) as aside:
         np.save(aside, logits)
     return logits

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from machinami.catalog import Photo
 from machinami.config import Config
-from machinami.errors import InputError
+from machinami.errors import InputError, NotReady
 from machinami.evaluate.intervals import count_blocks, statistic_interval
 from machinami.evaluate.metadata import COLUMNS, UNKNOWN, metadata_columns
 from machinami.evaluate.metrics import accuracy, balanced_accuracy
@@ -32,7 +32,10 @@ def match_project(project: Project, config: Config, column: str) -> dict[str, An
         raise InputError(f"there is no column {column!r} to match by: {', '.join(COLUMNS)}")
     said = read_predictions(project.predictions, split="test")
     with project.catalog() as catalog:
-        photos = list(catalog.photos(ids=said.photo_id.tolist()))
+        found = [catalog.find_id(photo_id) for photo_id in said.photo_id.tolist()]
+    photos = [photo for photo in found if photo is not None]
+    if len(photos) < len(found):
+        raise NotReady("predicted photos are gone", command=f"machinami evaluate {project.root}")
     labels = np.array([said.places.index(place) for place in said.place], np.int64)
     matched = matched_figures(
         column, photos, labels, said.probabilities.argmax(axis=1), said.block, places=said.places, config=config

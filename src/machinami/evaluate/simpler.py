@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from machinami.config import Config
-from machinami.errors import InputError
 from machinami.evaluate.baselines import (
     Baseline,
     Subsets,
@@ -20,7 +19,7 @@ from machinami.evaluate.baselines import (
 )
 from machinami.evaluate.confounds import confound_table
 from machinami.evaluate.intervals import count_blocks, statistic_interval
-from machinami.evaluate.metadata import COLUMNS, metadata_columns
+from machinami.evaluate.metadata import metadata_columns
 from machinami.evaluate.metrics import balanced_accuracy, confusion_matrix
 from machinami.train.photos import SplitPixels
 
@@ -43,15 +42,9 @@ class Simpler:
 def simpler_figures(
     photos: SplitPixels, network: Ints, blocks: Sequence[str], *, places: Sequence[str], config: Config
 ) -> Simpler:
-    """What simpler means read. `network`: int64 (n,), its answers to the test photos; `blocks`: of all N rows.
-
-    Raises InputError for a column to leave out that does not exist.
-    """
+    """What simpler means read. `network`: int64 (n,), its answers to the test photos; `blocks`: of all N rows."""
     labels = photos.labels(places)
     subsets = Subsets.thinned(labels, photos.subsets, places=len(places), seed=config.seed)
-    unknown = set(config.evaluate.leave_out) - set(COLUMNS)
-    if unknown:
-        raise InputError(f"evaluate.leave_out: there is no column {min(unknown)!r}: {', '.join(COLUMNS)}")
     columns = metadata_columns(photos.photos, leave_out=config.evaluate.leave_out)
     found = {
         "majority": guess_commonest(subsets),
