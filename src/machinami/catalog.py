@@ -269,12 +269,15 @@ class Catalog:
     def sharing(self, column: Literal["sequence", "creator"]) -> Iterator[tuple[str, str, str]]:
         """(source, value, pixels_sha256) of fit photos, those with one value one after the other, streamed.
 
-        Those that are marked for what the others with this value show are there too.
+        Those that `check` marked for what other photos show, or at a second look, are there too: they are fit by
+        themselves, and whether they bear such a mark must not change what their fellows show.
         """
         query = f"""
             SELECT DISTINCT source, {column}, pixels_sha256 FROM photos
             WHERE {column} IS NOT NULL AND pixels_sha256 IS NOT NULL
-              AND (state = 'fetched' OR (state = 'rejected' AND substr(reason, 1, 8) = 'overlay:'))
+              AND (state = 'fetched' OR (state = 'rejected' AND rejected_by = 'check' AND
+                    substr(reason, 1, instr(reason, ':') - 1)
+                    IN ('overlay', 'indoor', 'exact-duplicate', 'near-duplicate', 'label-conflict')))
             ORDER BY source, {column}, pixels_sha256
         """  # noqa: S608
         for row in self._db.execute(query):

@@ -47,7 +47,7 @@ def measured_gap(seed, *, planted):
     own = rng.normal(size=(len(photos), WIDTH)) * np.sqrt(1 - planted)
     vectors = (means[labels] + shared + own).astype(np.float32)
     by_blocks = outcome(vectors, labels, blocks, subsets)
-    dealt = deal_subsets(labels, subsets, split=split, seed=seed)
+    dealt = deal_subsets(labels, subsets, seed=seed)
     test = evaluation_figures("ab", by_blocks, temperature=1, config=CONFIG)["test"]
     return gap_figures(outcome(vectors, labels, blocks, dealt), test, config=CONFIG)
 
@@ -72,17 +72,22 @@ def test_the_gap_is_there_where_ground_is_planted_and_gone_where_it_is_not(plant
 def test_photos_are_dealt_singly_evenly_and_without_those_the_buffer_dropped():
     photos, split = ground(0)
     labels = np.array(["ab".index(photo.place) for photo in photos])
-    subsets = ["dropped" if row % 20 == 0 else "train" for row in range(len(photos))]
-    dealt = np.array(deal_subsets(labels, subsets, split=split, seed=0))
+    subsets = [
+        "dropped" if row % 20 == 0 else ("test", "validation", *["train"] * 3)[row // 8 % 5]
+        for row in range(len(photos))
+    ]
+    dealt = np.array(deal_subsets(labels, subsets, seed=0))
     assert (dealt == "dropped").tolist() == [subset == "dropped" for subset in subsets]
     for place in range(PLACES):
         counts = [int(((labels == place) & (dealt == name)).sum()) for name in ("test", "validation", "train")]
-        assert sum(counts) == 190
-        assert counts[:2] == [38, 38]
+        assert counts == [
+            sum(subset == name for subset, label in zip(subsets, labels, strict=True) if label == place)
+            for name in ("test", "validation", "train")
+        ]
     blocks = np.array([split.block_of()[photo.photo_id] for photo in photos])
     assert len(set(blocks[dealt == "test"])) > 30  # of 50: blocks are torn apart
-    assert deal_subsets(labels, subsets, split=split, seed=0) == dealt.tolist()
-    assert deal_subsets(labels, subsets, split=split, seed=1) != dealt.tolist()
+    assert deal_subsets(labels, subsets, seed=0) == dealt.tolist()
+    assert deal_subsets(labels, subsets, seed=1) != dealt.tolist()
 
 
 def test_the_interval_of_two_shares_is_newcombes():

@@ -89,7 +89,7 @@ def test_what_was_measured_is_told(make_project):
     project = make_project(distances=Distances(min=51.0, p5=60.0, p10=88.4, median=410.0))
     figures = json.loads(project.evaluation_file.read_text(encoding="utf-8"))
     figures["baselines"] = {"majority": {"accuracy": 0.5}, "colour": 0.61, "metadata": {"accuracy": {"value": None}}}
-    figures["random_split"] = {"accuracy": 0.99, "gap": 0.07}
+    figures["random_split"] = {"accuracy": 0.99, "gap": 0.07, "gap_low": 0.02, "gap_high": 0.12}
     figures["confounds"] = [{"column": "camera_model", "cramers_v": 0.93, "verdict": "confounded"}]
     project.evaluation_file.write_text(json.dumps(figures), encoding="utf-8")
     said = " ".join(plain(beliefs(read(project), "en")))

@@ -35,8 +35,9 @@ class NearPairs:
 def near_pairs(hashes: Hashes, *, radius: int) -> NearPairs:
     """The pairs among uint64 (N,) that differ in at most `radius` bits.
 
-    Nothing is missed unless there are crowds. Equal hashes are held together: each is paired with the first of them
-    alone, and that one stands for all. Hashes with more than MOST_NEIGHBOURS neighbours need not have all their pairs.
+    Nothing is missed unless there are crowds. Equal hashes are held together: the first of them stands for all, and
+    each is paired with that one, and with the first of every hash near to theirs, alone. Hashes with more than
+    MOST_NEIGHBOURS neighbours need not have all their pairs.
     """
     unique, first_row, member_of = np.unique(hashes, return_index=True, return_inverse=True)
     leaders = first_row[member_of].astype(np.int64)
@@ -54,10 +55,30 @@ def near_pairs(hashes: Hashes, *, radius: int) -> NearPairs:
             crowded += table.crowded
     codes = found.codes()
     a, b = first_row[codes // len(unique)], first_row[codes % len(unique)] if len(unique) else codes
-    first = np.concatenate([leaders[equal], np.minimum(a, b)]).astype(np.int64)
-    second = np.concatenate([rows[equal], np.maximum(a, b)]).astype(np.int64)
+    members = _Members(member_of.reshape(-1))
+    to_b, of_b = members.others(codes % max(1, len(unique)))
+    to_a, of_a = members.others(codes // max(1, len(unique)))
+    one = np.concatenate([leaders[equal], a, a[to_b], b[to_a]]).astype(np.int64)
+    other = np.concatenate([rows[equal], b, of_b, of_a]).astype(np.int64)
+    first, second = np.minimum(one, other), np.maximum(one, other)
     order = np.lexsort((second, first))
     return NearPairs(first[order], second[order], crowded)
+
+
+class _Members:
+    """The rows of each unique hash, ascending."""
+
+    def __init__(self, member_of: Rows) -> None:
+        self._rows = np.argsort(member_of, kind="stable").astype(np.int64)
+        self._size = np.bincount(member_of)
+        self._start = np.cumsum(self._size) - self._size
+
+    def others(self, unique: Rows) -> tuple[Rows, Rows]:
+        """For hashes by number: all their rows but the first, and which of the given hashes each belongs to, before."""
+        count = self._size[unique] - 1
+        which = np.repeat(np.arange(len(unique)), count)
+        number = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+        return which, self._rows[self._start[unique][which] + 1 + number]
 
 
 def _masks(bits: int, flips: int) -> Iterator[int]:

@@ -39,7 +39,7 @@ class Measures:
     def __enter__(self) -> Self:
         try:
             self._open()
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             self._start_anew()
         return self
 
@@ -66,26 +66,23 @@ class Measures:
 
     def add_shared(self, sample: str, box: Sequence[int]) -> None:
         """Keep where the photos of a sample share a mark; () for none."""
-        with self._database:
-            self._database.execute("INSERT OR REPLACE INTO shared VALUES (?, ?, ?)", (sample, FORMAT, json.dumps(box)))
+        self._keep("INSERT OR REPLACE INTO shared VALUES (?, ?, ?)", [(sample, FORMAT, json.dumps(box))])
 
     def add(self, measured: Iterable[tuple[str, Signs]]) -> None:
         """Keep what was measured, by the digests of the pixels."""
         rows = [(digest, FORMAT, *astuple(signs)) for digest, signs in measured]
         marks = ", ".join("?" * (len(_NAMES) + 2))
-        with self._database:
-            self._database.executemany(f"INSERT OR REPLACE INTO signs VALUES ({marks})", rows)  # noqa: S608
+        self._keep(f"INSERT OR REPLACE INTO signs VALUES ({marks})", rows)  # noqa: S608
 
     def add_indoor(self, measured: Iterable[tuple[str, float]]) -> None:
         """Keep the network's answers, by the digests of the pixels."""
         rows = [(digest, FORMAT, probability) for digest, probability in measured]
-        with self._database:
-            self._database.executemany("INSERT OR REPLACE INTO indoor VALUES (?, ?, ?)", rows)
+        self._keep("INSERT OR REPLACE INTO indoor VALUES (?, ?, ?)", rows)
 
     def _first(self, query: str, key: str | None) -> tuple[Any, ...] | None:
         try:
             row: tuple[Any, ...] | None = self._database.execute(query, (key, FORMAT)).fetchone()
-        except sqlite3.DatabaseError:  # damaged further in
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged further in
             self._start_anew()
             return None
         return row
@@ -95,6 +92,16 @@ class Measures:
         for file in self._path.parent.glob(f"{self._path.name}*"):
             file.unlink()
         self._open()
+
+    def _keep(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """Write rows; into a new file where the old one proves to be damaged."""
+        try:
+            with self._database:
+                self._database.executemany(statement, rows)
+        except sqlite3.DatabaseError:
+            self._start_anew()
+            with self._database:
+                self._database.executemany(statement, rows)
 
     def _open(self) -> None:
         self._database = sqlite3.connect(self._path)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ class NearStore:
             if self._format() not in (0, FORMAT):
                 self.forget()
             self._database.execute(f"PRAGMA user_version = {FORMAT}")
-        except sqlite3.DatabaseError:  # damaged
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged
             self.forget()
         return self
 
@@ -59,8 +59,7 @@ class NearStore:
     def add_hashes(self, rows: Iterable[tuple[str, tuple[int, int]]]) -> None:
         """Note the hashes of photos by the digest of their pixels."""
         packed = [(digest, dhash.to_bytes(8, "big"), phash.to_bytes(8, "big")) for digest, (dhash, phash) in rows]
-        with self._database:
-            self._database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", packed)
+        self._keep("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", packed)
 
     def vector(self, pixels_sha256: str) -> Vector | None:
         """The pooled features float32 (C,), or None where they are not known."""
@@ -70,19 +69,28 @@ class NearStore:
     def add_vectors(self, rows: Iterable[tuple[str, Vector]]) -> None:
         """Note features of length 1, which half precision holds well enough."""
         packed = [(digest, vector.astype(np.float16).tobytes()) for digest, vector in rows]
-        with self._database:
-            self._database.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", packed)
+        self._keep("INSERT OR REPLACE INTO features VALUES (?, ?)", packed)
 
     def _find(self, query: str, digest: str) -> tuple[bytes, ...] | None:
         try:
             row: tuple[bytes, ...] | None = self._database.execute(query, (digest,)).fetchone()
-        except sqlite3.DatabaseError:  # damaged further in
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged further in
             self.forget()
             return None
         return row
 
     def _format(self) -> int:
         return int(self._database.execute("PRAGMA user_version").fetchone()[0])
+
+    def _keep(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """Write rows; into a new file where the old one proves to be damaged."""
+        try:
+            with self._database:
+                self._database.executemany(statement, rows)
+        except sqlite3.DatabaseError:
+            self.forget()
+            with self._database:
+                self._database.executemany(statement, rows)
 
     def _open(self) -> None:
         self._database = sqlite3.connect(self._path)

@@ -50,15 +50,23 @@ def judge_photo(
     mark = None
     try:
         photo = photo if trusted and _is_measured(photo) else _measured(project, photo, config)
+        _refuse_gigantic(photo, config)
         if not photo.kept_by_user:
             mark = _judge_size(photo, config.min_side_px) or _judge_card(photo, config) or judge_facts(photo)
-            if mark is None and signs is None:
-                signs = measured = read_signs(project.path_of(photo.file or ""), max_pixels=config.max_pixels)
-            if mark is None and signs is not None:
-                mark = judge_signs(signs, config) or judge_shape(photo, signs, config)
+        if mark is None and signs is None:  # of what the user kept too: others of its sequence are judged by it
+            signs = measured = read_signs(project.path_of(photo.file or ""), max_pixels=config.max_pixels)
+        if mark is None and signs is not None and not photo.kept_by_user:
+            mark = judge_signs(signs, config) or judge_shape(photo, signs, config)
     except PhotoError as error:
         return Judged(photo, Mark(error.reason), doubt=doubt)
     return Judged(photo, mark, stamp=None if trusted else stamp, signs=measured, doubt=doubt)
+
+
+def _refuse_gigantic(photo: Photo, config: CheckConfig) -> None:
+    """Raises PhotoError for what would not be decoded now, though it was when more pixels were allowed."""
+    if (photo.width or 0) * (photo.height or 0) > config.max_pixels:
+        size = f"{photo.width} × {photo.height}"
+        raise PhotoError(photo.source_id, f"too-many-pixels: {size} is more than {config.max_pixels}")
 
 
 def _is_measured(photo: Photo) -> bool:

@@ -30,7 +30,7 @@ _MEANINGS = {
     "placeholder": "Nearly all of the picture is one grey, as in cards that say that there is no imagery.",
     "exact-duplicate": "The same pixels as another photo of this place, which stays.",
     "near-duplicate": "Nearly the same picture as another photo of this place, which stays.",
-    "label-conflict": "The same pixels stand in two places: nobody knows which is right, so none stays.",
+    "label-conflict": "The same picture, or nearly, stands in two places: nobody knows which is right, so none stays.",
     "dark": "Even the brightest twentieth of the picture is dark.",
     "overexposed": "Most of the picture is white.",
     "cut-short": "From one edge on the picture is a single colour or a repeated row, as files are that were cut short.",

@@ -106,7 +106,7 @@ def restore_photos(project: Project, config: Config, ids: Sequence[int]) -> int:
         photos = [_restorable(catalog, photo_id) for photo_id in dict.fromkeys(ids)]
         marked = [photo for photo in photos if photo.state != "fetched"]
         with catalog.transaction():
-            for photo in marked:
+            for photo in photos:  # those without a mark too: they were named, so they are wanted
                 catalog.update(
                     photo.photo_id, state="fetched", reason=None, rejected_by=None, score=None, kept_by_user=1
                 )
@@ -116,7 +116,7 @@ def restore_photos(project: Project, config: Config, ids: Sequence[int]) -> int:
 def _restorable(catalog: Catalog, photo_id: int) -> Photo:
     try:
         photo = catalog.photo(photo_id)
-    except KeyError:
+    except (KeyError, OverflowError):
         raise InputError(f"there is no photo {photo_id} in the catalogue") from None
     name = f"photo {photo_id} ({photo.source_id})"
     if photo.rejected_by == "user":
@@ -145,7 +145,7 @@ class _Marking:
         if mark is None and before.state == "rejected":
             self.taken_back += 1
             changes |= {"state": "fetched", "reason": None, "rejected_by": None, "score": None}
-        elif mark is not None and mark.reason != before.reason:
+        elif mark is not None and (mark.reason, mark.score) != (before.reason, before.score):
             self.newly_marked += before.state != "rejected"
             changes |= {
                 "state": "rejected",

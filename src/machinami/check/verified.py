@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 __all__ = ["Stamp", "VerifiedFiles", "look_at"]
 
@@ -51,7 +51,7 @@ class VerifiedFiles:
     def __enter__(self) -> Self:
         try:
             self._open()
-        except sqlite3.DatabaseError:  # damaged; all that is lost is time
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged; all that is lost is time
             self._database.close()
             self.forget()
         return self
@@ -73,7 +73,7 @@ class VerifiedFiles:
         query = "SELECT size_bytes, modified_ns, changed_ns FROM verified WHERE file = ? AND sha256 = ?"
         try:
             row = self._database.execute(query, (file, sha256)).fetchone()
-        except sqlite3.DatabaseError:  # damaged further in
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged further in
             self.forget()
             return None
         return None if row is None else Stamp(size_bytes=row[0], modified_ns=row[1], changed_ns=row[2])
@@ -81,8 +81,17 @@ class VerifiedFiles:
     def add(self, files: Iterable[tuple[str, str, Stamp]]) -> None:
         """Note files by name and digest with the stamps that they had before they were read."""
         rows = [(file, sha256, s.size_bytes, s.modified_ns, s.changed_ns) for file, sha256, s in files]
-        with self._database:
-            self._database.executemany("INSERT OR REPLACE INTO verified VALUES (?, ?, ?, ?, ?)", rows)
+        self._keep("INSERT OR REPLACE INTO verified VALUES (?, ?, ?, ?, ?)", rows)
+
+    def _keep(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """Write rows; into a new file where the old one proves to be damaged."""
+        try:
+            with self._database:
+                self._database.executemany(statement, rows)
+        except sqlite3.DatabaseError:
+            self.forget()
+            with self._database:
+                self._database.executemany(statement, rows)
 
     def _open(self) -> None:
         self._database = sqlite3.connect(self._path)

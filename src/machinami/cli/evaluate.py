@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from machinami.cli.options import folder_argument, json_option, machine_options, quiet_option
-from machinami.cli.output import points, print_json, print_table, progress_for
+from machinami.cli.output import points, print_brand, print_json, print_table, progress_for
 from machinami.cli.standing import warn_of_stale
 from machinami.config import Config
 from machinami.errors import UsageError
@@ -164,7 +164,12 @@ def _matched(
 
 def _compare(first: Any, second: Any, config: Config, *, as_json: bool) -> None:
     from machinami.evaluate.compare import compare_runs
+    from machinami.split import read_split
 
+    for project in (first, second):
+        warn_of_stale(project, project.config(), before="explain")
+        if not as_json:
+            print_brand(read_split(project).branded)
     compared = compare_runs(first, second, evaluate=config.evaluate, seed=config.seed)
     if as_json:
         print_json(compared.to_json())

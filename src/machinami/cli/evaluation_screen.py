@@ -119,6 +119,8 @@ def print_matched(figures: Mapping[str, Any], labels: Mapping[str, str], *, grou
     """The figures of photos that share a column's values, beside those of all test photos."""
     test, matched = figures["test"], figures["matched"]
     click.echo(first_sentence(figures, labels, ground=ground))
+    if figures["branded"]:
+        click.echo(figures["branded"])
     column = matched["column"]
     values = "the one value" if matched["values"] == 1 else f"each of the {matched['values']} values"
     click.echo(f"\nMatched by {column}: every place has equally many photos of {values} that all of them have\n")

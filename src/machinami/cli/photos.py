@@ -68,7 +68,13 @@ def import_(
 
 @click.command()
 @folder_argument
-@click.option("--restore", multiple=True, type=int, metavar="PHOTO_ID", help="Take the mark of a photo back.")
+@click.option(
+    "--restore",
+    multiple=True,
+    type=int,
+    metavar="PHOTO_ID",
+    help="Take the mark of a photo back.",
+)
 @click.option("--read-all", is_flag=True, help="Read every file again, also those whose size and times are as before.")
 @json_option
 @quiet_option

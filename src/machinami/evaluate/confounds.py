@@ -59,7 +59,8 @@ def confound_table(
     rows = []
     for name, values in columns.items():
         v, chance = _against_chance(values, labels, blocks, places=len(places), seed=seed)
-        if v > chance and (near.get(name) or v >= CONFOUNDED):
+        beyond = v > chance
+        if (near.get(name) and (beyond or chance >= 1)) or (beyond and v >= CONFOUNDED):
             verdict = "confounded"
         elif v <= chance or v < WEAK:
             verdict = "none"

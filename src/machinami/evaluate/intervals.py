@@ -8,9 +8,10 @@ import numpy.typing as npt
 from scipy.special import ndtri
 from scipy.stats import t as student
 
-from machinami.enough import BLOCKS_FOR_BOOTSTRAP
+from machinami.enough import BLOCKS_FOR_BOOTSTRAP, BLOCKS_OF_A_PLACE
+from machinami.evaluate.metrics import accuracy
 
-__all__ = ["BlockTable", "Interval", "count_blocks", "draw_confusions", "statistic_interval"]
+__all__ = ["BlockTable", "Interval", "count_blocks", "draw_confusions", "has_few_blocks", "statistic_interval"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -74,13 +75,31 @@ def statistic_interval(
         return None
     if min(len(rows) for rows in table.rows_of_places()) < 2:
         return Interval(value=value, low=None, high=None)
-    if len(table.place_of) < BLOCKS_FOR_BOOTSTRAP:
+    if has_few_blocks(table.place_of):
         half = _jackknife_half(table, statistic, level)
         low, high = value - half, value + half
     else:
         low, high = _percentiles(draw_confusions(table, draws=draws, seed=seed), statistic, level)
-    floor = _wilson(value, float(confusion.sum()), level=level)
+    trials = confusion.sum() if statistic is accuracy else _trials_of_mean(confusion)
+    floor = _wilson(value, float(trials), level=level)
     return Interval(value=value, low=max(0.0, min(low, floor[0])), high=min(1.0, max(high, floor[1])))
+
+
+def has_few_blocks(place_of: Ints) -> bool:
+    """Whether blocks, by their place, are too few to be drawn again: in all, or of one place."""
+    fewest = int(np.unique(place_of, return_counts=True)[1].min())
+    return len(place_of) < BLOCKS_FOR_BOOTSTRAP or fewest < BLOCKS_OF_A_PLACE
+
+
+def _trials_of_mean(confusion: Floats) -> float:
+    """How many independent photos would tell a mean over places as surely: a place with few photos makes it unsure.
+
+    The variance of the mean of K shares of nₖ photos is that of one share of K² / Σ 1/nₖ photos, where the shares are
+    alike.
+    """
+    photos = confusion.sum(axis=1)
+    photos = photos[photos > 0]
+    return float(len(photos) ** 2 / (1 / photos).sum())
 
 
 def draw_confusions(table: BlockTable, *, draws: int, seed: int) -> Floats:

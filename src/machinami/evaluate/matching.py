@@ -11,7 +11,7 @@ from machinami.catalog import Photo
 from machinami.config import Config
 from machinami.errors import InputError, NotReady
 from machinami.evaluate.intervals import count_blocks, statistic_interval
-from machinami.evaluate.metadata import COLUMNS, UNKNOWN, metadata_columns
+from machinami.evaluate.metadata import COLUMNS, UNKNOWN, column_values
 from machinami.evaluate.metrics import accuracy, balanced_accuracy
 from machinami.evaluate.predictions import read_predictions
 from machinami.files import read_json, write_json
@@ -56,13 +56,13 @@ def matched_figures(  # noqa: PLR0913  the answers, column by column
     config: Config,
 ) -> dict[str, Any]:
     """The part "matched" of evaluation.json. Raises InputError where nothing is left."""
-    values = metadata_columns(photos).get(column, [UNKNOWN] * len(photos))
+    values = column_values(photos, column)
     rows = balanced_rows(values, labels, places=len(places), seed=config.seed)
     if not len(rows):
-        raise InputError(
-            f"no {column} is found in test photos of every place, so there is nothing to match by: the places differ "
-            f"in it altogether; collect photos that share one, or match by another of {', '.join(COLUMNS)}"
-        )
+        known = "is known of no test photo" if set(values) == {UNKNOWN} else "is shared by test photos of all places"
+        known = known if set(values) == {UNKNOWN} else f"has no value that {known}"
+        others = ", ".join(name for name in COLUMNS if name != column)
+        raise InputError(f"{column} {known}, so there is nothing to match by: match by another of {others}")
     table = count_blocks(labels[rows], predicted[rows], [blocks[row] for row in rows], places=len(places))
     figures: dict[str, Any] = {}
     for name, score in (("accuracy", accuracy), ("balanced_accuracy", balanced_accuracy)):

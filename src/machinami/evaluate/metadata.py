@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from machinami.catalog import Photo
 
-__all__ = ["COLUMNS", "UNKNOWN", "metadata_columns", "one_hot"]
+__all__ = ["COLUMNS", "UNKNOWN", "column_values", "metadata_columns", "one_hot"]
 
 UNKNOWN = "unknown"
 _SECTORS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
@@ -75,6 +75,13 @@ def metadata_columns(photos: Sequence[Photo], *, leave_out: Sequence[str] = ()) 
         if len(set(named)) > 1:
             found[name] = named
     return found
+
+
+def column_values(photos: Sequence[Photo], name: str) -> list[str]:
+    """The values of one column as they are, row by row; what is not known is "unknown"."""
+    values = [COLUMNS[name](photo) for photo in photos]
+    values = _lengths(values) if name == "sequence_photos" else values
+    return [UNKNOWN if value is None else value for value in values]
 
 
 def _lengths(sequences: Sequence[str | None]) -> list[str | None]:

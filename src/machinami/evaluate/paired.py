@@ -8,8 +8,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 from scipy.stats import t as student
 
-from machinami.enough import BLOCKS_FOR_BOOTSTRAP
-from machinami.evaluate.intervals import Interval, count_blocks
+from machinami.evaluate.intervals import Interval, count_blocks, has_few_blocks
 
 __all__ = ["Answers", "difference_interval"]
 
@@ -46,7 +45,7 @@ def difference_interval(answers: Answers, *, balanced: bool, draws: int, level: 
     per_place = [rows for _, rows in table.rows_of_places()]
     if min(len(rows) for rows in per_place) < 2:
         return Interval(value=value, low=None, high=None)
-    if len(table.photos) < BLOCKS_FOR_BOOTSTRAP:
+    if has_few_blocks(table.place_of):
         half = _jackknife_half(table, balanced=balanced, level=level)
         low, high = value - half, value + half
     else:

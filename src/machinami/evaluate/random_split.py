@@ -13,7 +13,6 @@ from machinami.evaluate.figures import Outcome
 from machinami.evaluate.intervals import Interval, count_blocks, statistic_interval
 from machinami.evaluate.metrics import accuracy, balanced_accuracy
 from machinami.split import Split
-from machinami.split.folds import deal_photos
 
 __all__ = ["deal_subsets", "gap_figures", "gap_interval", "random_outcome"]
 
@@ -21,19 +20,18 @@ Ints = npt.NDArray[np.int64]
 Numbers = Mapping[str, float | None]  # value, low and high
 
 
-def deal_subsets(labels: Ints, subsets: Sequence[str], *, split: Split, seed: int) -> list[str]:
-    """For each row test, validation, train or dropped, by chance over single photos, each place dealt evenly.
+def deal_subsets(labels: Ints, subsets: Sequence[str], *, seed: int) -> list[str]:
+    """For each row test, validation, train or dropped, by chance over single photos.
 
+    Of each place as many photos are dealt to each as in `subsets`, those of the real split.
     It is what is done where nobody thinks of the ground: neighbours, doubles and all. Photos that the buffer dropped
     stay out, so that both splits learn from about as many photos, and the gap is of the ground alone.
     """
-    inside = np.flatnonzero(np.array(subsets) != "dropped")
-    dealt = deal_photos(labels[inside], folds=split.folds, rng=np.random.default_rng(seed))
-    names = np.full(split.folds, "train", "U10")
-    names[split.fold], names[(split.fold + 1) % split.folds] = "test", "validation"
-    found = np.full(len(labels), "dropped", "U10")
-    found[inside] = names[dealt]
-    return [str(name) for name in found]
+    names, rng = np.array(subsets), np.random.default_rng(seed)
+    for place in np.unique(labels):
+        rows = np.flatnonzero((labels == place) & (names != "dropped"))
+        names[rows] = names[rng.permutation(rows)]
+    return [str(name) for name in names]
 
 
 def random_outcome(field: Field, split: Split) -> Outcome:
@@ -42,7 +40,7 @@ def random_outcome(field: Field, split: Split) -> Outcome:
     Its network learns from photos of the test blocks. That opens no test: nothing is chosen by it for the project's
     own network, and it is thrown away, so that the ledger does not count it.
     """
-    subsets = deal_subsets(field.labels(), field.photos.subsets, split=split, seed=field.config.seed)
+    subsets = deal_subsets(field.labels(), field.photos.subsets, seed=field.config.seed)
     rows = np.flatnonzero(np.array(subsets) == "test")
     blocks, ids = split.block_of(), field.photos.photo_ids()
     return Outcome(

@@ -27,6 +27,9 @@ def verdict_of(figures: Mapping[str, Any], *, metadata_near: bool) -> dict[str, 
     }
     code = next((code for code, facts in found.items() if facts), "sound")
     facts = [fact for part in found.values() for fact in part] or _sound(figures)
+    left_out = ((figures["baselines"] or {}).get("metadata") or {}).get("left_out")
+    if left_out:
+        facts.append({"fact": "left-out", "columns": ", ".join(left_out)})
     return {"code": code, "reasons": [_reason(fact) for fact in facts], "facts": facts}
 
 
@@ -53,6 +56,9 @@ def _random(figures: Mapping[str, Any]) -> list[Fact]:
 def _few(figures: Mapping[str, Any]) -> list[Fact]:
     blocks = figures["test"]["blocks"]
     alone = [place for place, row in figures["per_place"].items() if row["blocks"] == 1]
+    absent = [place for place, row in figures["per_place"].items() if not row["blocks"]]
+    if absent:
+        return [{"fact": "no-block", "places": absent}]
     if alone:
         return [{"fact": "single-block", "places": alone}]
     if blocks < BLOCKS_FOR_BOOTSTRAP:
@@ -75,6 +81,8 @@ SENTENCES = {
     "random-split": "the split is random: test photos have neighbours among the training photos, so this is memory "
     "of places too",
     "single-block": "{places} a single test block, so nothing tells how much another would differ",
+    "no-block": "{places} no test photo, so nothing is known of that place",
+    "left-out": "no baseline was allowed to use {columns} (evaluate.leave_out)",
     "few-blocks": "there are {blocks} test blocks; with fewer than {enough} a figure is a hint",
     "new-ground": "measured on {blocks} blocks of ground that were never learned from",
     "other-photos": "measured on {blocks} blocks of photos",

@@ -67,7 +67,7 @@ def gap_words(scores: Scores, lang: Lang) -> list[str]:
     if belief.random is not None and gap is not None and gap.value is not None:
         known = gap.low is not None and gap.high is not None
         ends = t.say("rivals.gap.ends", low=_signed(gap.low), high=_signed(gap.high)) if known else ""
-        shown = (gap.low if gap.low is not None else gap.value) > 0
+        shown = gap.low is not None and gap.low > 0
         key = "rivals.gap.shown" if shown else "rivals.gap.same"
         said.append(t.say(key, random=t.percent(belief.random), gap=_signed(gap.value) + ends))
     if belief.columns and "metadata" in belief.rivals:

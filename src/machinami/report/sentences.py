@@ -212,7 +212,7 @@ def _belief_rivals(data: ReportData, lang: Lang) -> list[str]:
     random = Figure(belief.random) if balanced else scores.random_split
     if random is not None and random.value is not None:
         gap = belief.gap if balanced else scores.random_gap
-        shown = gap is not None and (gap.low if gap.low is not None else gap.value or 0) > 0
+        shown = gap is not None and gap.low is not None and gap.low > 0
         key = "believe.random_split" if shown else "believe.random_same"
         said.append(t.say(key, accuracy=t.figure(random), network=network, measure=measure))
     return said
