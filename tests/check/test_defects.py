@@ -55,7 +55,7 @@ def test_photos_are_measured_once(project, imported, monkeypatch):
     check(project)
     check(project)
     assert len(read) == 4
-    monkeypatch.setattr(measures, "FORMAT", measures.FORMAT + 1)
+    monkeypatch.setattr(measures.Measures, "FORMAT", measures.Measures.FORMAT + 1)
     check(project)
     assert len(read) == 8
     memory = project.cache / "measures.sqlite"

@@ -31,6 +31,11 @@ def test_equal_hashes_are_paired_with_the_first():
     assert found([5, 9 << 40, 5, 5], 0) == [(0, 2), (0, 3)]
 
 
+def test_equal_hashes_are_each_paired_with_the_first_of_a_near_one():
+    assert found([0b11, 0, 0], 11) == [(0, 1), (0, 2), (1, 2)]
+    assert found([0, 0b11, 0, 0b11], 11) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)]
+
+
 def test_twenty_thousand_equal_hashes_make_as_many_pairs():
     pairs = near_pairs(np.full(20_000, 77, np.uint64), radius=11)
     assert len(pairs.first) == 19_999

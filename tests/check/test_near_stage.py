@@ -130,3 +130,20 @@ def test_noise_is_nobodys_copy(project, imported, reasons):
     check(project)
     assert set(reasons().values()) == {None}
     assert np.all([group is None for group in groups(project).values()])
+
+
+def test_copies_with_equal_hashes_are_one_group_in_both_places(project, imported, reasons):
+    image = street()
+    small, smaller = (image.resize((side, side * image.height // image.width)) for side in (400, 200))
+    imported({"a/large.png": brightened(image), "a/small.png": small, "b/smaller.png": smaller})
+    check(project)
+    assert all((reason or "").startswith("label-conflict: ") for reason in reasons().values())
+
+
+def test_a_photo_that_is_named_is_kept_though_it_bore_no_mark(project, imported, reasons):
+    image = street()
+    ids = imported({"a/large.png": image, "a/small.png": half(image)})
+    check(project)
+    assert restore_photos(project, project.config(), list(ids.values())) == 1
+    assert check(project).marked == {}
+    assert set(reasons().values()) == {None}

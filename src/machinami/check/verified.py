@@ -1,25 +1,15 @@
 """Which files held the right bytes when they were last read, so that those unchanged since need not be read again."""
 
-import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+
+from machinami.check.cache_file import CacheFile
 
 __all__ = ["Stamp", "VerifiedFiles", "look_at"]
 
 UNSETTLED_NS = 2_000_000_000  # as coarse as times of files get: within it a file can change and keep its time
-_TABLE = """
-    CREATE TABLE IF NOT EXISTS verified (
-        file TEXT PRIMARY KEY,
-        sha256 TEXT NOT NULL,
-        size_bytes INTEGER NOT NULL,
-        modified_ns INTEGER NOT NULL,
-        changed_ns INTEGER NOT NULL
-    ) WITHOUT ROWID
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,59 +32,26 @@ def look_at(path: Path) -> Stamp | None:
     return Stamp(size_bytes=found.st_size, modified_ns=found.st_mtime_ns, changed_ns=found.st_ctime_ns)
 
 
-class VerifiedFiles:
-    """The stamps that files bore when their bytes were found to be right, in an SQLite file that may be deleted."""
+class VerifiedFiles(CacheFile):
+    """The stamps that files bore when their bytes were found to be right; `forget` trusts no file any more."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> Self:
-        try:
-            self._open()
-        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged; all that is lost is time
-            self._database.close()
-            self.forget()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._database.close()
-
-    def forget(self) -> None:
-        """Trust no file any more."""
-        self._database.close()
-        for file in self._path.parent.glob(f"{self._path.name}*"):
-            file.unlink()
-        self._open()
+    TABLES = """
+        CREATE TABLE IF NOT EXISTS verified (
+            file TEXT PRIMARY KEY,
+            sha256 TEXT NOT NULL,
+            size_bytes INTEGER NOT NULL,
+            modified_ns INTEGER NOT NULL,
+            changed_ns INTEGER NOT NULL
+        ) WITHOUT ROWID
+    """
 
     def find(self, file: str, sha256: str) -> Stamp | None:
         """The stamp of the file, as the catalogue names it, when it was last found to have this digest."""
         query = "SELECT size_bytes, modified_ns, changed_ns FROM verified WHERE file = ? AND sha256 = ?"
-        try:
-            row = self._database.execute(query, (file, sha256)).fetchone()
-        except (sqlite3.DatabaseError, UnicodeDecodeError):  # damaged further in
-            self.forget()
-            return None
+        row = self.first(query, file, sha256)
         return None if row is None else Stamp(size_bytes=row[0], modified_ns=row[1], changed_ns=row[2])
 
     def add(self, files: Iterable[tuple[str, str, Stamp]]) -> None:
         """Note files by name and digest with the stamps that they had before they were read."""
         rows = [(file, sha256, s.size_bytes, s.modified_ns, s.changed_ns) for file, sha256, s in files]
-        self._keep("INSERT OR REPLACE INTO verified VALUES (?, ?, ?, ?, ?)", rows)
-
-    def _keep(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        """Write rows; into a new file where the old one proves to be damaged."""
-        try:
-            with self._database:
-                self._database.executemany(statement, rows)
-        except sqlite3.DatabaseError:
-            self.forget()
-            with self._database:
-                self._database.executemany(statement, rows)
-
-    def _open(self) -> None:
-        self._database = sqlite3.connect(self._path)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute(_TABLE)
+        self.keep("INSERT OR REPLACE INTO verified VALUES (?, ?, ?, ?, ?)", rows)
