@@ -160,3 +160,28 @@ def test_two_thousand_draws_of_five_thousand_photos_are_quick():
         found = statistic_interval(table, figure, **OPTIONS)
         assert found.low < found.value < found.high
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("blocks", "shares"), [((20, 2), (0.97, 0.8)), ((20, 2), (0.95, 0.95)), ((18, 3), (0.95, 0.9))]
+)
+def test_a_place_with_few_blocks_does_not_make_the_interval_too_short(blocks, shares):
+    rng, hits = np.random.default_rng(5), 0
+    for _ in range(150):
+        labels, predicted, names = [], [], []
+        for place, (count, share) in enumerate(zip(blocks, shares, strict=True)):
+            right = rng.random((count, 20)) < rng.beta(10 * share, 10 * (1 - share), (count, 1))
+            labels += [place] * right.size
+            predicted += np.where(right, place, 1 - place).ravel().tolist()
+            names += np.repeat([f"{place}/{block}" for block in range(count)], 20).tolist()
+        table = count_blocks(np.array(labels), np.array(predicted), names, places=2)
+        found = statistic_interval(table, balanced_accuracy, draws=300, level=0.95, seed=0)
+        hits += found.low <= np.mean(shares) <= found.high
+    assert hits / 150 >= 0.86
+
+
+def test_a_place_with_few_photos_makes_the_mean_unsure():
+    labels = np.repeat([0, 1], [240, 9])
+    names = [f"0/{row // 24}" for row in range(240)] + [f"1/{row}" for row in range(9)]
+    found = statistic_interval(count_blocks(labels, labels, names, places=2), balanced_accuracy, **OPTIONS)
+    assert found.low < 0.93
