@@ -103,7 +103,7 @@ def restore_photos(project: Project, config: Config, ids: Sequence[int]) -> int:
     """
     inputs = digest_json(list(ids))
     with project.stage("restore", inputs=inputs, config=config), project.catalog() as catalog:
-        photos = [_restorable(catalog, photo_id) for photo_id in dict.fromkeys(ids)]
+        photos = [_restorable(project, catalog, photo_id) for photo_id in dict.fromkeys(ids)]
         marked = [photo for photo in photos if photo.state != "fetched"]
         with catalog.transaction():
             for photo in photos:  # those without a mark too: they were named, so they are wanted
@@ -113,7 +113,7 @@ def restore_photos(project: Project, config: Config, ids: Sequence[int]) -> int:
     return len(marked)
 
 
-def _restorable(catalog: Catalog, photo_id: int) -> Photo:
+def _restorable(project: Project, catalog: Catalog, photo_id: int) -> Photo:
     try:
         photo = catalog.photo(photo_id)
     except (KeyError, OverflowError):
@@ -123,6 +123,8 @@ def _restorable(catalog: Catalog, photo_id: int) -> Photo:
         raise InputError(f"{name} was taken out by hand: import it again to have it back")
     if not is_candidate(photo) or photo.file is None or photo.place is None:
         raise InputError(f"{name} cannot be kept ({photo.reason or photo.state}): nothing of it is stored")
+    if not project.path_of(photo.file).is_file():
+        raise InputError(f"{name} cannot be kept: its file {photo.file} is gone; import it again")
     if photo.state == "rejected" and code_of(photo) not in OPINIONS:
         raise InputError(f"{name} cannot be kept ({photo.reason}): import it again")
     return photo
