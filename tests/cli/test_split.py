@@ -61,17 +61,20 @@ def random_town(laid_town, tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["split.json", "evaluation.json", "model/card.json", "explanations/attention.json"])
 def test_a_random_split_brands_every_file(random_town, file):
     assert json.loads((random_town / file).read_text())["branded"].startswith(BRAND)
 
 
+@pytest.mark.slow
 def test_a_random_split_brands_the_report_and_the_map(random_town):
     page = (random_town / "report.html").read_text()
     assert "Random split: neighbouring photos" in page.split("<h1>")[1].split("</h1>")[0]
     assert "Random split: neighbouring photos" in (random_town / "split.svg").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", ["split", "train", "explain", "report", "run", "split --json", "evaluate --json", "run --json"]
 )
@@ -86,6 +89,7 @@ def test_a_random_split_brands_what_commands_print(random_town, tmp_path, capsys
     assert options or text.startswith(BRAND)
 
 
+@pytest.mark.slow
 def test_a_model_chosen_on_a_random_split_says_so_wherever_it_goes(random_town, tmp_path, capsys):
     import shutil
 
@@ -103,6 +107,7 @@ def test_a_model_chosen_on_a_random_split_says_so_wherever_it_goes(random_town, 
     assert figures["branded"].startswith(BRAND)
 
 
+@pytest.mark.slow
 def test_an_honest_split_brands_nothing(finished_town, capsys):
     for file in ("split.json", "evaluation.json", "model/card.json", "explanations/attention.json"):
         assert json.loads((finished_town / file).read_text())["branded"] is None

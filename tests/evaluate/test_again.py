@@ -114,6 +114,7 @@ def test_every_photo_is_the_test_once_and_no_test_photo_is_learned_from(town, fi
     assert sum(row["blocks"] for row in figures["folds"]) == len(set(blocks))
 
 
+@pytest.mark.slow
 def test_a_stopped_cross_validation_goes_on_where_it_was(town, fits, monkeypatch):
     fit = again.fit_with_validation
 

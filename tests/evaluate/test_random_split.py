@@ -52,6 +52,7 @@ def measured_gap(seed, *, planted):
     return gap_figures(outcome(vectors, labels, blocks, dealt), test, config=CONFIG)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", [0.7, 0.0])
 def test_the_gap_is_there_where_ground_is_planted_and_gone_where_it_is_not(planted):
     found = [measured_gap(seed, planted=planted) for seed in range(100)]
